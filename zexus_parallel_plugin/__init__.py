@@ -1,7 +1,7 @@
 """Zexus Parallel: runs Zexus bytecode on all cores, with the results of the host.
 
-The public names are imported at their first use: this module is loaded at every start of Python (see ``attach``),
-so it must stay as cheap as an empty file. That is also why it has no ``from __future__`` import.
+The public names are imported at their first use: this module is loaded at every start of Python (see
+``attach``), so it must stay as cheap as an empty file. That is also why it has no ``from __future__`` import.
 """
 
 __version__ = "0.1.0"

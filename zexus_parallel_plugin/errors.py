@@ -6,7 +6,7 @@ from __future__ import annotations
 class ZexusParallelError(Exception):
     """Base of all errors that this project raises on purpose.
 
-    ``str(error)`` is one line for the person at the terminal; commands print it after ``Error: `` without a traceback.
+    ``str(error)`` is one line for the person at the terminal; commands print it without a traceback.
     """
 
 

@@ -1,0 +1,114 @@
+"""Kinds of setting values: how each is written as text, and which Python values are valid."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Kind", "choice", "flag", "gas", "seconds", "whole"]
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a setting may hold.
+
+    ``normalize`` takes a Python value and ``parse`` takes text (an environment variable, a command-line
+    argument); both return the value to store and raise ``ValueError`` when it is not ``expected``. That error
+    has no message: whoever reports it says ``expected``, which reads well after "must be".
+    """
+
+    metavar: str
+    expected: str
+    normalize: Callable[[object], object]
+    parse: Callable[[str], object]
+    choices: tuple[str, ...] = ()
+    is_flag: bool = False
+
+
+def whole(minimum: int, maximum: int | None = None) -> Kind:
+    """A whole number within bounds, both included."""
+
+    def normalize(value: object) -> object:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValueError
+        if value < minimum or (maximum is not None and value > maximum):
+            raise ValueError
+        return value
+
+    limits = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
+    return Kind("N", f"a whole number {limits}", normalize, lambda text: normalize(int(text)))
+
+
+def seconds(*, zero: bool = False) -> Kind:
+    """A finite number of seconds above zero (``zero``: or zero itself)."""
+
+    def normalize(value: object) -> object:
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise ValueError
+        if not math.isfinite(value) or value < 0 or (value == 0 and not zero):
+            raise ValueError
+        return float(value)
+
+    bound = "of at least 0" if zero else "above 0"
+    return Kind("SECONDS", f"a number of seconds {bound}", normalize, lambda text: normalize(float(text)))
+
+
+def flag() -> Kind:
+    """Yes or no."""
+
+    def normalize(value: object) -> object:
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+    def parse(text: str) -> object:
+        word = text.strip().lower()
+        if word not in _TRUE | _FALSE:
+            raise ValueError
+        return word in _TRUE
+
+    return Kind("yes|no", "yes or no (true/false, on/off, 1/0)", normalize, parse, is_flag=True)
+
+
+def choice(*words: str, none: str | None = None) -> Kind:
+    """One of some words, in any case. An enumeration member counts as its value; ``none`` is None as a word."""
+    shown = (none, *words) if none is not None else words
+
+    def normalize(value: object) -> object:
+        if value is None and none is not None:
+            return None
+        word = getattr(value, "value", value)
+        if not isinstance(word, str):
+            raise ValueError
+        word = word.strip().lower()
+        if word == none:
+            return None
+        if word not in words:
+            raise ValueError
+        return word
+
+    expected = "one of " + ", ".join(shown)
+    return Kind("|".join(shown), expected, normalize, normalize, choices=shown)
+
+
+def gas() -> Kind:
+    """A gas limit: a whole number, ``unlimited``, or None for the host's own limit (``host`` as text)."""
+    number = whole(1)
+
+    def normalize(value: object) -> object:
+        if value is None or value == "host":
+            return None
+        return "unlimited" if value == "unlimited" else number.normalize(value)
+
+    def parse(text: str) -> object:
+        word = text.strip().lower()
+        return normalize(word) if word in {"unlimited", "host"} else number.parse(text)
+
+    return Kind("N|unlimited", "a whole number of at least 1, unlimited or host", normalize, parse)
