@@ -78,7 +78,7 @@ def flag() -> Kind:
 
 
 def choice(*words: str, none: str | None = None) -> Kind:
-    """One of some words, in any case. An enumeration member counts as its value; ``none`` is None as a word."""
+    """One of some words, in any case; a member of an enumeration counts as its value, ``none`` as None."""
     shown = (none, *words) if none is not None else words
 
     def normalize(value: object) -> object:
