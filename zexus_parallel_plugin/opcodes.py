@@ -1,8 +1,8 @@
 """The six opcodes of this plugin: numbers, operands, stack effects, gas.
 
-The host's own enumeration (``zexus/vm/bytecode.py``, ``Opcode``) gives the numbers 300 to 305 other names, recorded
-here as ``host_name``. Nothing in the host emits or executes those, so a number never has two meanings in a program:
-where these opcodes mean anything, they mean what this table says.
+The host's own enumeration (``zexus/vm/bytecode.py``, ``Opcode``) gives the numbers 300 to 305 other names,
+recorded here as ``host_name``. Nothing in the host emits or executes those, so a number never has two
+meanings in a program: where these opcodes mean anything, they mean what this table says.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class ParallelOpcode(IntEnum):
 class OpcodeInfo:
     """What one opcode takes, does and costs.
 
-    ``operand`` names the operand; ``pops`` and ``pushes`` name what it takes from and leaves on the operand stack.
-    ``gas`` is charged for the instruction itself; calls that it makes are charged like any call. ``function`` is the
-    function of the language that compiles to it.
+    ``operand`` names the operand; ``pops`` and ``pushes`` name what it takes from and leaves on the operand
+    stack. ``gas`` is charged for the instruction itself; calls that it makes are charged like any call.
+    ``function`` is the function of the language that compiles to it.
     """
 
     opcode: ParallelOpcode
@@ -57,7 +57,8 @@ class OpcodeInfo:
 
 
 # Gas: 15 to start parallel work and 10 to end it are the host's own prices for such operations
-# (zexus/vm/gas_metering.py: SPAWN, PARALLEL_START, PARALLEL_END); 5 is its price for an operation without one.
+# (zexus/vm/gas_metering.py: SPAWN, PARALLEL_START, PARALLEL_END); 5 is its price for an operation without
+# one.
 OPCODES: dict[ParallelOpcode, OpcodeInfo] = {
     info.opcode: info
     for info in (

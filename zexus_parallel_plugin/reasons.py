@@ -1,7 +1,8 @@
 """Why something ran where it ran: the registry of reason codes.
 
-Every decision carries one of these codes in the journal, in the metrics and in ``zexus-parallel explain``. To add a
-code, add one line to the table; its words are what people read, so write them for the author of a Zexus program.
+Every decision carries one of these codes in the journal, in the metrics and in ``zexus-parallel explain``.
+To add a code, add one line to the table; its words are what people read, so write them for the author of a
+Zexus program.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ _TABLE = (
     Reason(
         "host-version",
         "run",
-        "The installed host is not a version that this plugin was verified with; its own VM runs the program.",
+        "This version of the host has not been verified, so its own VM runs the program.",
         "Install a verified version of zexus; `zexus-parallel doctor` names them.",
     ),
     Reason(
