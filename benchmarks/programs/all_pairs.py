@@ -1,0 +1,32 @@
+"""Floyd-Warshall: shortest distances between all pairs, top level only."""
+
+n = 34
+far = 999999
+d = []
+for i in range(n):
+    row = []
+    for j in range(n):
+        if i == j:
+            row.append(0)
+        elif (i * 7 + j * 11) % 5 == 0:
+            row.append((i * 13 + j * 17) % 29 + 1)
+        else:
+            row.append(far)
+    d.append(row)
+for k in range(n):
+    for i in range(n):
+        for j in range(n):
+            through = d[i][k] + d[k][j]
+            if through < d[i][j]:
+                d[i][j] = through
+total = 0
+longest = 0
+for i in range(n):
+    for j in range(n):
+        if d[i][j] < far:
+            total += d[i][j]
+            if d[i][j] > longest:
+                longest = d[i][j]
+print(f"sum {total}")
+print(f"longest {longest}")
+print(d[3])

@@ -1,0 +1,24 @@
+"""0/1 knapsack with a one-dimensional table, several copies of each item."""
+
+WEIGHTS = [12, 7, 11, 8, 9, 6, 5, 14, 3, 10, 4, 13]
+WORTHS = [24, 13, 23, 15, 16, 11, 9, 28, 5, 19, 8, 25]
+CAPACITY = 400
+
+
+def best_value(weights, worths, room, copies):
+    table = [0] * (room + 1)
+    for _ in range(copies):
+        for item in range(len(weights)):
+            w = weights[item]
+            v = worths[item]
+            for left in range(room, w - 1, -1):
+                if table[left - w] + v > table[left]:
+                    table[left] = table[left - w] + v
+    return table
+
+
+result = best_value(WEIGHTS, WORTHS, CAPACITY, 7)
+print(f"best value: {result[CAPACITY]}")
+print(f"half the room: {result[200]}")
+for at in range(0, 61, 10):
+    print(f"{at} -> {result[at]}")

@@ -1,0 +1,18 @@
+"""The Mandelbrot set in text, all at the top level."""
+
+SHADES = " .:-=+*#%@"
+rows = 22
+columns = 60
+for row in range(rows):
+    line = ""
+    for column in range(columns):
+        cr = column / columns * 3.0 - 2.2
+        ci = row / rows * 2.4 - 1.2
+        zr = 0.0
+        zi = 0.0
+        n = 0
+        while n < 45 and zr * zr + zi * zi < 4.0:
+            zr, zi = zr * zr - zi * zi + cr, 2.0 * zr * zi + ci
+            n += 1
+        line += SHADES[n % 10]
+    print(line)

@@ -1,0 +1,25 @@
+"""All solutions of the n queens problem, by backtracking over a list of columns."""
+
+
+def safe(queens, row, column):
+    for r in range(row):
+        if queens[r] == column:
+            return False
+        if queens[r] - column == r - row or queens[r] - column == row - r:
+            return False
+    return True
+
+
+def solve(n, row, queens):
+    if row == n:
+        return 1
+    count = 0
+    for column in range(n):
+        if safe(queens, row, column):
+            queens[row] = column
+            count += solve(n, row + 1, queens)
+    return count
+
+
+print(f"6 queens: {solve(6, 0, [0] * 6)}")
+print(f"7 queens: {solve(7, 0, [0] * 7)}")

@@ -1,0 +1,22 @@
+"""Pascal's triangle with exact large integers, and the pattern of its odd numbers."""
+
+row = [1]
+odd_total = 0
+for depth in range(1, 191):
+    next_row = [1]
+    for i in range(len(row) - 1):
+        next_row.append(row[i] + row[i + 1])
+    next_row.append(1)
+    row = next_row
+    odd = 0
+    for number in row:
+        if number % 2 == 1:
+            odd += 1
+    odd_total += odd
+    if depth < 16:
+        picture = " " * (16 - depth)
+        for number in row:
+            picture += "* " if number % 2 == 1 else "  "
+        print(picture)
+print(f"middle of row {depth}: {row[95]}")
+print(f"odd numbers: {odd_total}")
