@@ -1,0 +1,35 @@
+"""S2 at the top level and in a function: results collected in lists."""
+
+scale = 1200
+
+
+def divisor_sum(n):
+    total = 1
+    d = 2
+    while d * d <= n:
+        if n % d == 0:
+            total += d
+            if d * d != n:
+                total += n // d
+        d += 1
+    return total
+
+
+def collect(start, amount):
+    out = []
+    for number in range(start, start + amount):
+        out.append(divisor_sum(number))
+    return out
+
+
+pushed = []
+for x in range(1000000, 1000000 + 4 * scale):
+    pushed.append(divisor_sum(x))
+appended = []
+for y in range(2000000, 2000000 + 3 * scale):
+    appended.append(divisor_sum(y))
+collected = collect(3000000, 2 * scale)
+print(pushed[0:3])
+print(appended[0:3])
+print(collected[0:3])
+print(len(pushed) + len(appended) + len(collected))
