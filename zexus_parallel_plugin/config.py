@@ -26,6 +26,7 @@ __all__ = [
     "ENVIRONMENT",
     "ENV_PREFIX",
     "HOST_GAS_LIMIT",
+    "PLUGINS_DISABLE_VARIABLE",
     "ParallelConfig",
     "Setting",
     "available_cores",
@@ -42,11 +43,13 @@ CONFIG_TABLE = "backend.parallel"
 # The limit that `zexus run` gives to its VM (zexus/cli/main.py, run).
 HOST_GAS_LIMIT = 100_000_000
 
+PLUGINS_DISABLE_VARIABLE = "ZEXUS_PARALLEL_PLUGINS_DISABLE"
+
 # Environment variables that are not settings, for `doctor` and for the documentation.
 ENVIRONMENT: dict[str, str] = {
     "ZEXUS_BACKEND": "backend of `zexus run` when --backend is not given",
     "ZEXUS_PARALLEL_DISABLE": "1: do not attach to the host at all",
-    "ZEXUS_PARALLEL_PLUGINS_DISABLE": "names of plugins that are not loaded, separated by commas",
+    PLUGINS_DISABLE_VARIABLE: "names of plugins that are not loaded, separated by commas",
     "ZEXUS_PARALLEL_WORKER": "set by the project in its worker processes",
 }
 

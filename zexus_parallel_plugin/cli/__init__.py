@@ -1,0 +1,35 @@
+"""The command ``zexus-parallel``."""
+
+from __future__ import annotations
+
+import sys
+
+__all__ = ["main"]
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 if it worked, 2 for wrong usage, otherwise what the command says.
+
+    An error is one line on standard error, never a traceback.
+    """
+    import click
+
+    from zexus_parallel_plugin.cli.commands import group
+    from zexus_parallel_plugin.errors import ZexusParallelError
+
+    try:
+        code = group.main(args=args, prog_name="zexus-parallel", standalone_mode=False)
+    except click.Abort:
+        click.echo("Aborted!", err=True)
+        sys.exit(1)
+    except click.ClickException as error:
+        click.echo(f"Error: {' '.join(error.format_message().split())}", err=True)
+        sys.exit(error.exit_code)
+    except ZexusParallelError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader of our output is gone; say nothing, not even when Python flushes at its end.
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,59 @@
+"""``zexus-parallel plugins``: what was found, and what it contributes."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zexus_parallel_plugin.manager import load_plugins
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.manager import LoadedPlugin
+
+__all__ = ["plugins_command"]
+
+
+@click.command("plugins")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def plugins_command(as_json: bool) -> None:
+    """List the plugins and what they contribute.
+
+    Plugins are packages with an entry point in the group `zexus.plugins`. Those named in the variable
+    ZEXUS_PARALLEL_PLUGINS_DISABLE, separated by commas, are not loaded.
+    """
+    if as_json:
+        plugins = load_plugins(warn=lambda _line: None)
+        click.echo(json.dumps({"plugins": [_record(item) for item in plugins.found]}, indent=2))
+        return
+    for item in load_plugins(warn=lambda _line: None).found:
+        click.echo("\n".join(_lines(item)))
+
+
+def _record(item: LoadedPlugin) -> dict[str, Any]:
+    return {
+        "name": item.name,
+        "distribution": item.distribution,
+        "version": item.version,
+        "status": item.status,
+        "problems": item.problems,
+        "backends": [{"name": spec.name, "help": spec.help} for spec in item.backends],
+        "options": [
+            {"flag": option.flag, "backend": option.backend, "help": option.help} for option in item.options
+        ],
+        "opcodes": [
+            {"number": op.number, "name": op.name, "domain": op.domain, "help": op.help}
+            for op in item.opcodes
+        ],
+    }
+
+
+def _lines(item: LoadedPlugin) -> list[str]:
+    origin = f" ({item.distribution} {item.version})" if item.distribution else ""
+    lines = [f"{item.name}{origin}: {item.status}"]
+    lines += [f"  backend {spec.name:<16} {spec.help}" for spec in item.backends]
+    lines += [f"  option  {option.flag:<16} {option.help}" for option in item.options]
+    lines += [f"  opcode  {f'{op.number} {op.name}':<16} {op.help}" for op in item.opcodes]
+    lines += [f"  problem {problem}" for problem in item.problems]
+    return lines
