@@ -1,3 +1,1 @@
-"""The bridge to the host package ``zexus``: the only place that imports it."""
-
-from __future__ import annotations
+"""The bridge to the host: the only package that imports ``zexus``."""

@@ -1,0 +1,159 @@
+"""Code objects, prepared once: the stream that the host would execute, with operands resolved and gas attached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from zexus_parallel_plugin.engine import isa, rare
+from zexus_parallel_plugin.engine.verify import StackBounds, stack_bounds
+from zexus_parallel_plugin.host import optimiser
+from zexus_parallel_plugin.host.vm import NATIVES, gas_cost
+
+INTERNAL_NAMES = frozenset(
+    {
+        "_continue_on_error", "_errors", "_audit_log", "_blockchain_state", "_tx_stack", "_tx_pending_state",
+        "_tx_snapshot", "_tx_memory_snapshot", "_in_transaction", "_restrictions", "_grants", "_capabilities",
+    }
+)  # fmt: skip
+"""Names that opcodes write without telling the name cache: a program that reads them sees the host's stale values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code object ready to run.
+
+    ``instructions`` holds ``(number, operand, gas)``; jump operands are indices into it; names and constants stand in the
+    operands themselves. ``refusal`` is empty, or says why the host must run the object whole.
+    """
+
+    name: str
+    bytecode: Any
+    stream: tuple[optimiser.Instruction, ...] = ()
+    constants: tuple[Any, ...] = ()
+    instructions: tuple[tuple[int, Any, int], ...] = ()
+    bounds: StackBounds = field(default_factory=StackBounds)
+    refusal: str = ""
+
+    def operation(self, index: int) -> str:
+        """Name of the host's opcode at an instruction index, as error texts give it."""
+        return str(self.stream[index][0])
+
+
+class CodeCache:
+    """Prepared code by identity of the host's bytecode object, which it keeps alive."""
+
+    __slots__ = ("_by_id", "_functions", "_vm")
+
+    def __init__(self, vm: Any, functions: frozenset[str] = frozenset()) -> None:
+        """``functions``: names of language functions of ours that calls are turned into opcodes for."""
+        self._vm = vm
+        self._functions = functions
+        self._by_id: dict[int, Code] = {}
+
+    def get(self, bytecode: Any, name: str = "") -> Code:
+        """The prepared code of a bytecode object, prepared at its first use."""
+        code = self._by_id.get(id(bytecode))
+        if code is None:
+            code = prepare(self._vm, bytecode, name, self._functions)
+            self._by_id[id(bytecode)] = code
+        return code
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Any:
+        return iter(self._by_id.values())
+
+
+def prepare(vm: Any, bytecode: Any, name: str = "", functions: frozenset[str] = frozenset()) -> Code:
+    """Optimise a code object as the host would and resolve its operands.
+
+    Never raises: what cannot be prepared becomes a :class:`Code` with a ``refusal``.
+    """
+    try:
+        stream, constants = optimiser.executed_stream(vm, bytecode)
+    except Exception as error:  # noqa: BLE001 - the host warns about any failure of its optimiser and runs on
+        return Code(name, bytecode, refusal=f"optimiser: {error}")
+    instructions = []
+    for opcode, operand in stream:
+        resolved = _resolve(opcode, operand, constants, functions)
+        if resolved is None:
+            return Code(name, bytecode, tuple(stream), tuple(constants), refusal=f"opcode {opcode} {operand!r}")
+        instructions.append((*resolved, gas_cost(opcode, operand)))
+    refusal = _unsafe_jump(instructions) or _internal_name(instructions)
+    if refusal:
+        return Code(name, bytecode, tuple(stream), tuple(constants), refusal=refusal)
+    prepared = tuple(instructions)
+    return Code(name, bytecode, tuple(stream), tuple(constants), prepared, stack_bounds(prepared))
+
+
+def constant(constants: list[Any] | tuple[Any, ...], index: Any) -> Any:
+    """An operand as the host reads it (``const``, vm.py 3674): an index into the constants, or the value itself."""
+    if isinstance(index, int):
+        return constants[index] if 0 <= index < len(constants) else None
+    return index
+
+
+def _resolve(
+    opcode: Any, operand: Any, constants: list[Any], functions: frozenset[str]
+) -> tuple[int, Any] | None:
+    """Number and resolved operand of one instruction, or None when only the host knows what to do with it."""
+    number = isa.NUMBERS.get(opcode) if isinstance(opcode, str) else None
+    if number is None:
+        handler = rare.HANDLERS.get(opcode) if isinstance(opcode, str) else None
+        if handler is None:
+            return None
+        return isa.RARE, (handler, handler.resolve(operand, lambda index: constant(constants, index)))
+    if number == isa.LOAD_CONST:
+        return number, constant(constants, operand)
+    if number in {isa.LOAD_NAME, isa.STORE_NAME}:
+        name = constant(constants, operand)
+        return (number, name) if isinstance(name, str) else None
+    if number in {isa.CALL_NAME, isa.CALL_METHOD}:
+        return _resolve_call(number, operand, constants, functions)
+    if number == isa.STORE_FUNC:
+        if not (isinstance(operand, tuple) and len(operand) == 2):
+            return None
+        return number, (constant(constants, operand[0]), constant(constants, operand[1]))
+    if number in {isa.BUILD_LIST, isa.BUILD_MAP, isa.CALL_TOP}:
+        count = operand if operand is not None else 0
+        return (number, count) if type(count) is int and count >= 0 else None
+    if number == isa.FOR_ITER:
+        count = operand or 1
+        return (number, count) if count in {1, 2} else None
+    if number == isa.PRINT:
+        return number, operand if isinstance(operand, int) and operand > 1 else 1
+    return number, operand
+
+
+def _resolve_call(
+    number: int, operand: Any, constants: list[Any], functions: frozenset[str]
+) -> tuple[int, Any] | None:
+    if not (isinstance(operand, tuple) and len(operand) == 2 and type(operand[1]) is int and operand[1] >= 0):
+        return None
+    name, count = constant(constants, operand[0]), operand[1]
+    if not isinstance(name, str):
+        return None
+    if number == isa.CALL_METHOD:
+        return number, (name, count)
+    if name == "parallel_map" and count == 2 and name in functions:
+        return isa.PARALLEL_MAP, None
+    return number, (name, count, name in NATIVES)
+
+
+def _unsafe_jump(instructions: list[tuple[int, Any, int]]) -> str:
+    """A jump that is not an index of the stream: the host's loop would end or fail there in its own way."""
+    size = len(instructions)
+    for index, (number, operand, _gas) in enumerate(instructions):
+        if number in isa.JUMPS or number == isa.SETUP_TRY:
+            if type(operand) is not int or not 0 <= operand <= size:
+                return f"jump to {operand!r} at {index}"
+    return ""
+
+
+def _internal_name(instructions: list[tuple[int, Any, int]]) -> str:
+    for number, operand, _gas in instructions:
+        if number in {isa.LOAD_NAME, isa.STORE_NAME} and operand in INTERNAL_NAMES:
+            return f"uses the VM's own variable {operand}"
+    return ""

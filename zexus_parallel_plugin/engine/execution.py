@@ -1,0 +1,89 @@
+"""One execution of a program: the state that all its frames share, and calls of actions."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import Any
+
+from zexus_parallel_plugin.engine.code import Code, CodeCache
+from zexus_parallel_plugin.engine.frame import CallerNames, Frame
+from zexus_parallel_plugin.engine.interpreter import interpret
+from zexus_parallel_plugin.host import vm as host
+
+_HOST_DEPTH_RESERVE = 90
+"""Calls before the host's recursion limit from which on the host runs the frames itself: there its optimisers begin to
+fail and every Python frame counts, which nobody but the host reproduces."""
+
+
+class Execution:
+    """What all frames of a run share.
+
+    ``meter`` is the host's own gas meter, so that nested host code and ours charge the same account. ``counters`` counts
+    decisions by reason code.
+    """
+
+    __slots__ = ("builtins", "code", "counters", "deepest", "gas_limit", "meter", "operation_limit", "root", "vm")
+
+    def __init__(self, vm: Any, functions: frozenset[str] = frozenset()) -> None:
+        self.vm = vm
+        self.builtins: dict[str, Any] = vm.builtins
+        self.meter = vm.gas_metering
+        limit = self.meter.gas_limit
+        self.gas_limit: float = float("inf") if limit is None else limit
+        self.operation_limit: float = self.meter.max_operations
+        self.code = CodeCache(vm, functions)
+        self.root = Frame(vm.env, None)
+        self.deepest = host.deepest_call(sys.getrecursionlimit()) - _HOST_DEPTH_RESERVE
+        self.counters: Counter[str] = Counter()
+
+    def run(self, bytecode: Any) -> Any:
+        """Execute top-level code; its result is the returned value or the top of the leftover operand stack."""
+        return interpret(self, self.code.get(bytecode, "<main>"), self.root)
+
+    def call(self, frame: Frame, function: Any, args: list[Any]) -> Any:
+        """Call anything from a frame, as the host's call instructions do (vm.py 3853 and 5845)."""
+        if type(function) is dict and "bytecode" in function:
+            return self.call_action(frame, function, args)
+        real = function.fn if hasattr(function, "fn") else function
+        if callable(real) and not host.is_coroutine_function(real):
+            return self.call_builtin(frame, function, args)
+        vm = self.vm
+        call = vm._invoke_callable_or_funcdesc(function, args)
+        if host.is_coroutine_function(real):
+            return self.await_on_loop(call)
+        return host.drive(vm, call)
+
+    def call_action(self, frame: Frame, descriptor: dict[str, Any], args: list[Any]) -> Any:
+        """Call an action with a new frame whose caller is ``frame``; arguments too many are dropped, missing ones unbound."""
+        depth = frame.depth + 1
+        code = self.code.get(descriptor["bytecode"], descriptor.get("name", ""))
+        if depth > self.deepest:
+            return self.call_on_host(frame, descriptor, args, "depth")
+        if code.refusal or "closure_snapshot" in descriptor or "parent_vm" in descriptor:
+            return self.call_on_host(frame, descriptor, args, "host-only-code")
+        params = descriptor.get("params") or descriptor.get("parameters") or ()
+        return interpret(self, code, Frame(dict(zip(params, args)), frame, depth))
+
+    def call_on_host(self, frame: Frame, descriptor: dict[str, Any], args: list[Any], reason: str) -> Any:
+        """Leave one action, with everything that it calls, to the host's VM."""
+        self.counters[reason] += 1
+        return host.run_action(self.vm, descriptor, args, CallerNames(frame), frame.depth + 1)
+
+    def call_builtin(self, frame: Frame, function: Any, args: list[Any]) -> Any:
+        """Call a builtin or another Python callable the way the host does: failures are warned about and yield null."""
+        vm = self.vm
+        version = vm._env_version
+        result = vm._invoke_callable_sync(function, args)
+        if vm._env_version != version:
+            # An import has written into the root variables.
+            self.root.version += 1
+        return result
+
+    def await_on_loop(self, awaitable: Any) -> Any:
+        """Wait for a coroutine on the host's event loop."""
+        return self.vm.await_on_loop(awaitable)
+
+    def operation_name(self, code: Code, index: int) -> str:
+        """Name of the instruction for error texts."""
+        return code.operation(index)
