@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.code import Code, CodeCache
 from zexus_parallel_plugin.engine.frame import CallerNames, Frame
 from zexus_parallel_plugin.engine.interpreter import interpret
 from zexus_parallel_plugin.host import vm as host
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.position import RunAhead
 
 _HOST_DEPTH_RESERVE = 90
 """Calls before the host's recursion limit from which on the host runs the frames itself: there its optimisers begin to
@@ -23,7 +26,9 @@ class Execution:
     decisions by reason code.
     """
 
-    __slots__ = ("builtins", "code", "counters", "deepest", "gas_limit", "meter", "operation_limit", "root", "vm")
+    __slots__ = (
+        "ahead", "builtins", "code", "counters", "deepest", "gas_limit", "meter", "operation_limit", "root", "vm",
+    )  # fmt: skip
 
     def __init__(self, vm: Any, functions: frozenset[str] = frozenset()) -> None:
         self.vm = vm
@@ -36,6 +41,7 @@ class Execution:
         self.root = Frame(vm.env, None)
         self.deepest = host.deepest_call(sys.getrecursionlimit()) - _HOST_DEPTH_RESERVE
         self.counters: Counter[str] = Counter()
+        self.ahead: RunAhead | None = None
 
     def run(self, bytecode: Any) -> Any:
         """Execute top-level code; its result is the returned value or the top of the leftover operand stack."""
@@ -83,6 +89,12 @@ class Execution:
     def await_on_loop(self, awaitable: Any) -> Any:
         """Wait for a coroutine on the host's event loop."""
         return self.vm.await_on_loop(awaitable)
+
+    def parallel_map(self, frame: Frame, function: Any, xs: Any) -> list[Any]:
+        """``parallel_map(function, xs)`` of the language, in place if nothing runs ahead."""
+        if self.ahead is not None:
+            return self.ahead.map(frame, function, xs)
+        return [self.call(frame, function, [x]) for x in xs]
 
     def operation_name(self, code: Code, index: int) -> str:
         """Name of the instruction for error texts."""

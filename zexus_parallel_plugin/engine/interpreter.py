@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa, operators
 from zexus_parallel_plugin.engine.frame import MISSING, Frame
+from zexus_parallel_plugin.engine.position import Position
 from zexus_parallel_plugin.engine.rare import revert_on_escape, revert_on_requirement
 from zexus_parallel_plugin.engine.stack import MAX_DEPTH, CheckedStack, strict_pop, take
 from zexus_parallel_plugin.host import vm as host
@@ -44,6 +45,7 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
     meter = execution.meter
     gas_limit, operation_limit = execution.gas_limit, execution.operation_limit
     gas, operations = meter.gas_used, meter.operation_count
+    ahead = execution.ahead
     checked = code.bounds.checked or "_continue_on_error" in env
     if stack is None:
         stack = CheckedStack() if checked else []
@@ -131,7 +133,10 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
                         function = frame.function(name, execution.builtins)
                     meter.gas_used, meter.operation_count = gas, operations
                     if type(function) is dict and "bytecode" in function:
-                        value = execution.call_action(frame, function, args)
+                        if ahead is None:
+                            value = execution.call_action(frame, function, args)
+                        else:
+                            value = ahead.call(frame, Position(code, ip - 1, stack, tries), function, args)
                     elif function is None:
                         value = execution.vm._call_fallback_builtin(name, args)
                     else:
