@@ -105,12 +105,12 @@ class ParallelConfig:
     """
 
     worker_count: int = _setting(
-        kind=kinds.whole(1, 1024),
+        kind=kinds.whole(1, 1024, none="auto"),
         help="Worker processes.",
         option="workers",
         on_host_run=True,
         default_factory=available_cores,
-        default_text="the cores that this process may use",
+        default_text="auto, the cores that this process may use",
     )
     chunk_size: int = _setting(50, kind=kinds.whole(1), help="Instructions in a chunk, about.")
     timeout_seconds: float = _setting(
@@ -182,13 +182,14 @@ class ParallelConfig:
     def __post_init__(self) -> None:
         for setting in settings():
             value = getattr(self, setting.name)
-            if value is None and setting.default_factory is not None:
-                value = setting.default_factory()  # worker_count=None is the host's spelling of "all cores"
             try:
-                object.__setattr__(self, setting.name, setting.kind.normalize(value))
+                normal = setting.kind.normalize(value)
             except ValueError:
                 where = self.origins.get(setting.name)
                 raise ConfigError(_complaint(setting, where or setting.name, value)) from None
+            if normal is None and setting.default_factory is not None:
+                normal = setting.default_factory()
+            object.__setattr__(self, setting.name, normal)
         if self.min_chunk_size > self.chunk_size:
             object.__setattr__(self, "min_chunk_size", self.chunk_size)
 

@@ -32,10 +32,12 @@ class Kind:
     is_flag: bool = False
 
 
-def whole(minimum: int, maximum: int | None = None) -> Kind:
-    """A whole number within bounds, both included."""
+def whole(minimum: int, maximum: int | None = None, *, none: str | None = None) -> Kind:
+    """A whole number within bounds, both included; ``none`` is the word for None, where None is allowed."""
 
     def normalize(value: object) -> object:
+        if none is not None and value in (None, none):
+            return None
         if not isinstance(value, int) or isinstance(value, bool):
             raise ValueError
         if value < minimum or (maximum is not None and value > maximum):
@@ -43,7 +45,13 @@ def whole(minimum: int, maximum: int | None = None) -> Kind:
         return value
 
     limits = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
-    return Kind("N", f"a whole number {limits}", normalize, lambda text: normalize(int(text)))
+    expected = f"a whole number {limits}" + (f", or {none}" if none is not None else "")
+
+    def parse(text: str) -> object:
+        word = text.strip().lower()
+        return None if word == none else normalize(int(word))
+
+    return Kind("N" if none is None else f"N|{none}", expected, normalize, parse)
 
 
 def seconds(*, zero: bool = False) -> Kind:
