@@ -1,0 +1,90 @@
+"""Start methods: how a worker process comes to be, is signalled, and how its end is noticed.
+
+``template``: forked from a template that was forked from this process while it was single-threaded (about 5 ms).
+``forkserver``: forked from a template that is a fresh interpreter (slow once, then as above).
+``spawn``: every worker is a fresh interpreter; works everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from typing import Protocol
+
+from .channel import Channel
+from .waiter import ConnectionWaiter, SelectorWaiter, Waiter
+
+TRANSPORT = "connection" if sys.platform == "win32" else "socket"
+TERM = signal.SIGTERM
+KILL: signal.Signals = getattr(signal, "SIGKILL", signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A worker that was asked for."""
+
+    channel: Channel
+    crash: int | None  # read end of what it leaves on its error output
+    pid: int | None  # None: will be reported
+
+
+class LaunchEvents(Protocol):
+    """What launchers report. Workers are known by their number."""
+
+    def started(self, worker: int, pid: int) -> None:
+        """The process exists."""
+
+    def exited(self, worker: int, code: int | None, reason: str = "") -> None:
+        """The process is gone; ``code`` as in ``subprocess`` (negative: signal), None: unknown."""
+
+    def launcher_lost(self, reason: str) -> None:
+        """This launcher can start nothing any more, and its workers are not to be trusted."""
+
+
+class Launcher(Protocol):
+    """A start method at work."""
+
+    method: str
+
+    def launch(self, worker: int) -> Launched:
+        """Start a worker; raises :class:`LaunchError`."""
+
+    def signal(self, worker: int, number: signal.Signals) -> None:
+        """Send a signal; harmless if the worker is gone."""
+
+    def check(self, worker: int) -> None:
+        """The pipe of the worker has ended: report its exit where the system does not do so by itself."""
+
+    def abandon(self) -> None:
+        """Kill all workers of this launcher without waiting for them."""
+
+    def close(self) -> None:
+        """Let go of everything; kills what is left."""
+
+
+def make_waiter() -> Waiter:
+    """The waiter that fits the transport."""
+    return SelectorWaiter() if TRANSPORT == "socket" else ConnectionWaiter()
+
+
+def methods(wanted: str | None, prepared: bool) -> list[str]:
+    """Start methods to try, best first. macOS forks only on request: its system libraries do not survive forks."""
+    usable = ["spawn"]
+    if TRANSPORT == "socket" and hasattr(os, "fork"):
+        if sys.platform != "darwin" or wanted in {"forkserver", "template"}:
+            usable.insert(0, "forkserver")
+        if prepared:
+            usable.insert(0, "template")
+    if wanted in usable:
+        return usable[usable.index(wanted) :]
+    return usable
+
+
+def crash_pipe() -> tuple[int, int]:
+    """A pipe for last words: non-blocking, so that a chatty worker loses text instead of stopping."""
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    os.set_blocking(write, False)
+    return read, write
