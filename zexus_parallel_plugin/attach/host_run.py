@@ -142,21 +142,28 @@ class ExtendedRun:
             show_envvar=True,
             help="What executes the program: the host's own VM, or a plugin.",
         )
-        self._add([self.backend_option])
-        self.add_options(backends.first_options())
+        self.add_options(backends.first_options(), [self.backend_option])
         self.host_callback: Callable[..., Any] = command.callback  # type: ignore[assignment]
         self.host_parse_args = command.parse_args
         command.callback = self.callback
         command.parse_args = self.parse_args  # type: ignore[method-assign]
 
-    def add_options(self, options: Iterable[tuple[Choice, click.Option]]) -> None:
-        """Add options of backends to the command.
+    def add_options(
+        self, options: Iterable[tuple[Choice, click.Option]], first: Iterable[click.Option] = ()
+    ) -> None:
+        """Add ``first`` and options of backends to the command, all or none.
 
         Raises:
             HostError: the host has an option of that name.
         """
         pairs = list(options)
-        self._add([option for _, option in pairs])
+        added = [*first, *(option for _, option in pairs)]
+        known = self._known_words()
+        for option in added:
+            clash = known.intersection((*option.opts, *option.secondary_opts))
+            if clash:
+                raise HostError(f"`zexus run` already has the option {min(clash)}; update the plugin")
+        self.command.params.extend(added)
         self.choices += [choice for choice, _ in pairs]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -207,14 +214,6 @@ class ExtendedRun:
 
     def _known_words(self) -> set[str]:
         return {word for param in self.command.params for word in (*param.opts, *param.secondary_opts)}
-
-    def _add(self, options: list[click.Option]) -> None:
-        known = self._known_words()
-        for option in options:
-            clash = known.intersection((*option.opts, *option.secondary_opts))
-            if clash:
-                raise HostError(f"`zexus run` already has the option {min(clash)}; update the plugin")
-        self.command.params.extend(options)
 
 
 @contextmanager
