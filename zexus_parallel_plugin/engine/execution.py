@@ -45,7 +45,11 @@ class Execution:
 
     def run(self, bytecode: Any) -> Any:
         """Execute top-level code; its result is the returned value or the top of the leftover operand stack."""
-        return interpret(self, self.code.get(bytecode, "<main>"), self.root)
+        code = self.code.get(bytecode, "<main>")
+        if code.refusal:
+            self.counters["host-only-code"] += 1
+            return host.run_top_level(self.vm, bytecode)
+        return interpret(self, code, self.root)
 
     def call(self, frame: Frame, function: Any, args: list[Any]) -> Any:
         """Call anything from a frame, as the host's call instructions do (vm.py 3853 and 5845)."""

@@ -65,6 +65,7 @@ __all__ = [
     "format_print_value",
     "gas_cost",
     "run_action",
+    "run_top_level",
     "safe_power",
     "unwrap_after_builtin",
     "warn",
@@ -145,6 +146,11 @@ def run_action(vm: Any, descriptor: dict[str, Any], args: list[Any], callers: An
         return drive(vm, child._run_stack_bytecode(descriptor["bytecode"]))
     finally:
         sys.setrecursionlimit(limit)
+
+
+def run_top_level(vm: Any, bytecode: Any) -> Any:
+    """Run top-level code on the host's VM, on its event loop, as ``VM.execute`` does."""
+    return HostVM._run_coroutine_sync(vm, HostVM._execute_stack(vm, bytecode))
 
 
 def call_method(vm: Any, target: Any, name: str, args: list[Any]) -> Any:
