@@ -1,8 +1,8 @@
 """The supervisor worker pool: opaque tasks on worker processes, faults as values.
 
-The pool knows nothing of Zexus. A task is bytes, its result is bytes; what they mean is the business of the caller and
-of the *handler*, an object that every worker makes once (``module:factory``). A fault of a worker never raises in the
-main process: it is the :class:`Outcome` of the one task that it hit.
+The pool knows nothing of Zexus. A task is bytes, its result is bytes; what they mean is the business of the
+caller and of the *handler*, an object that every worker makes once (``module:factory``). A fault of a worker
+never raises in the main process: it is the :class:`Outcome` of the one task that it hit.
 """
 
 from __future__ import annotations

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from .errors import BlobError
 from .states import TaskEvent, TaskState
-from .task import TaskHandle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .task import TaskHandle
 
 
 class Backlog:
@@ -32,7 +36,7 @@ class Backlog:
 
     @property
     def ready(self) -> int:
-        """Number of tasks that could be sent now (an upper bound: cancelled ones count until they are met)."""
+        """Number of tasks that could be sent now (at most: cancelled ones count until met)."""
         return len(self._queue)
 
     def push(self, task: TaskHandle) -> None:
@@ -104,14 +108,18 @@ class Blobs:
             self._numbers[key] = len(self._blobs)
             self._blobs.append((key, blob))
         elif self._blobs[number][1] != blob:
-            raise BlobError(f"the blob {key!r} is already published with other contents; keys must be content hashes")
+            raise BlobError(
+                f"the blob {key!r} is already published with other contents; keys must be content hashes"
+            )
 
     def numbers(self, keys: Iterable[bytes]) -> tuple[int, ...]:
         """The numbers of ``keys``. Raises :class:`BlobError` for a key that was not published."""
         try:
             return tuple(self._numbers[key] for key in keys)
         except KeyError as error:
-            raise BlobError(f"the blob {error.args[0]!r} was not published; call publish() before submit()") from None
+            raise BlobError(
+                f"the blob {error.args[0]!r} was not published; call publish() before submit()"
+            ) from None
 
     def __getitem__(self, number: int) -> tuple[bytes, bytes]:
         return self._blobs[number]

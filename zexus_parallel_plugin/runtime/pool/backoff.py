@@ -8,8 +8,8 @@ import random
 def delay(failures: int, first: float, cap: float, uniform: float | None = None) -> float:
     """Seconds to wait after the given number of failures (>= 1).
 
-    ``first * 2**(failures - 1)``, at most ``cap``, times a random factor between 0.5 and 1, so that tasks that failed
-    together do not come back together. ``uniform`` (0 to 1) replaces the random number in tests.
+    ``first * 2**(failures - 1)``, at most ``cap``, times a random factor between 0.5 and 1, so that tasks
+    that failed together do not come back together. ``uniform`` (0 to 1) replaces the random number in tests.
     """
     if failures < 1:
         return 0.0

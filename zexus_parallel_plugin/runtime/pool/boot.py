@@ -1,4 +1,4 @@
-"""Entry of processes that start as a fresh interpreter. It never sees the main module of the user's program."""
+"""Entry of processes that start as a fresh interpreter; the user's main module is never run again."""
 
 from __future__ import annotations
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import socket
 import threading
 from collections import deque
-from collections.abc import Iterable
-from multiprocessing.connection import Connection
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .frames import Bytes, Frame, FrameReader
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterable
+    from multiprocessing.connection import Connection
 
 _CHUNK = 1 << 16
 READ_LIMIT = 1 << 22  # bytes per call, so that one huge result cannot hold up everything else
@@ -34,7 +36,7 @@ class Channel(Protocol):
         """Send what can be sent now; whether nothing is left."""
 
     def read(self, limit: int = READ_LIMIT) -> list[Frame]:
-        """Frames that have arrived, from about ``limit`` bytes at most. Raises :class:`FrameError` if the other side sends anything else."""
+        """Frames in about ``limit`` bytes at most of what has arrived; raises :class:`FrameError`."""
 
     def close(self) -> None:
         """Close this end."""
@@ -67,7 +69,9 @@ class SocketChannel:
                 if len(out) == 1:
                     sent = self._socket.send(out[0])
                 else:
-                    sent = self._socket.sendmsg([out[index] for index in range(min(len(out), _BUFFERS_PER_CALL))])
+                    sent = self._socket.sendmsg(
+                        [out[index] for index in range(min(len(out), _BUFFERS_PER_CALL))]
+                    )
                 while out and sent >= len(out[0]):
                     sent -= len(out.popleft())
                 if sent:
@@ -79,7 +83,7 @@ class SocketChannel:
         return True
 
     def read(self, limit: int = READ_LIMIT) -> list[Frame]:
-        """Frames that have arrived, from about ``limit`` bytes at most. Raises :class:`FrameError` if the other side sends anything else."""
+        """Frames in about ``limit`` bytes at most of what has arrived; raises :class:`FrameError`."""
         frames: list[Frame] = []
         total = 0
         reader, receive = self._reader, self._socket.recv
@@ -114,7 +118,7 @@ class SocketChannel:
 
 
 class ConnectionChannel:
-    """A ``multiprocessing`` connection, for Windows. A thread does the sending, because a send there blocks."""
+    """A ``multiprocessing`` connection, for Windows. A thread sends, because a send there blocks."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -148,11 +152,14 @@ class ConnectionChannel:
         return True
 
     def read(self, limit: int = READ_LIMIT) -> list[Frame]:
-        """Frames that have arrived, from about ``limit`` bytes at most. Raises :class:`FrameError` if the other side sends anything else."""
+        """Frames in about ``limit`` bytes at most of what has arrived; raises :class:`FrameError`."""
         frames: list[Frame] = []
+        total = 0
         try:
-            while self._connection.poll(0):
-                frames += self._reader.feed(self._connection.recv_bytes())
+            while total < limit and self._connection.poll(0):
+                data = self._connection.recv_bytes()
+                total += len(data)
+                frames += self._reader.feed(data)
         except (EOFError, OSError):
             self.ended = True
         return frames

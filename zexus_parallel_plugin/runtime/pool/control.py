@@ -14,7 +14,9 @@ _MESSAGE = Struct("<B3xIii")
 class Op(IntEnum):
     """What a message says."""
 
-    START = 1  # to the template: make worker `worker`; two descriptors come along (its socket, its crash pipe)
+    START = (
+        1  # to the template: make worker `worker`; two descriptors come along (its socket, its crash pipe)
+    )
     SIGNAL = 2  # to the template: send signal `value` to the worker
     STARTED = 3  # from it: the worker has process id `value`
     EXITED = 4  # from it: wait status `value`
@@ -33,10 +35,7 @@ class Message(NamedTuple):
 def send(end: socket.socket, op: Op, worker: int, value: int = 0, descriptors: tuple[int, ...] = ()) -> None:
     """Send a message. Raises OSError if the other side is gone, or (non-blocking) takes nothing any more."""
     data = _MESSAGE.pack(op, worker, value, 0)
-    if descriptors:
-        sent = socket.send_fds(end, [data], list(descriptors))
-    else:
-        sent = end.send(data)
+    sent = socket.send_fds(end, [data], list(descriptors)) if descriptors else end.send(data)
     if sent != len(data):
         raise BlockingIOError("the control socket is full")
 

@@ -1,68 +1,31 @@
-"""The workers of a pool, seen from the main process: starting, watching, killing, burying and replacing them."""
+"""The workers of a pool: starting, watching, killing, burying and replacing them."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
-import os
-import signal
 import time
-from collections import deque
-from collections.abc import Callable
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .backoff import delay
-from .channel import Channel
 from .errors import FrameError, LaunchError
-from .forking import ForkedTemplate, FreshTemplate, TemplateLauncher
-from .frames import Frame, Kind, encode, unpack_failure
-from .launch import KILL, TERM, Launcher, methods
-from .settings import PoolSettings
-from .spawning import SpawnLauncher
-from .states import WORKER_USABLE, WorkerEvent, WorkerState, next_worker_state
-from .task import Failure, TaskHandle
+from .frames import Bytes, Frame, Kind, encode, unpack_failure
+from .launch import KILL, TERM
+from .member import NEVER, Member
+from .starter import Emit, Starter
+from .states import WORKER_USABLE, WorkerEvent, WorkerState
+from .task import Failure
 from .waiter import WRITE, Waiter
 
+if TYPE_CHECKING:
+    import signal
+
+    from .settings import PoolSettings
+
 _LOG = logging.getLogger(__name__)
-_NEVER = float("inf")
 _GIVE_UP_SECONDS = 5.0  # after SIGKILL: a process that the system cannot end is left alone
-_CRASH_TEXT = 4096
-_DRAIN = 1 << 62
-
-Emit = Callable[..., None]
-
-
-class Member:
-    """One worker process."""
-
-    __slots__ = (
-        "blameless", "blobs", "channel", "crash", "id", "inflight", "launcher", "method", "peak_rss", "pid", "refusal",
-        "retiring", "served", "started_at", "state", "timer",
-    )  # fmt: skip
-
-    def __init__(self, ident: int, launcher: Launcher, channel: Channel, crash: int | None, pid: int | None) -> None:
-        self.id = ident
-        self.launcher = launcher
-        self.method = launcher.method
-        self.channel = channel
-        self.crash = crash
-        self.pid = pid
-        self.state = WorkerState.STARTING
-        self.inflight: deque[TaskHandle] = deque()  # tasks in its pipe, the head first
-        self.blobs: set[int] = set()
-        self.timer = _NEVER  # time.monotonic() at which something must be done about it; what, says the state
-        self.served = 0
-        self.peak_rss = 0
-        self.retiring = False  # gets no more tasks
-        self.blameless = False  # its end is not the fault of its task
-        self.refusal = ""  # why it could not start
-        self.started_at = time.monotonic()
-
-    def move(self, event: WorkerEvent) -> None:
-        """Take a transition of the table."""
-        self.state = next_worker_state(self.state, event)
+_EVERYTHING = 1 << 62
 
 
 class CrewOwner(Protocol):
@@ -89,25 +52,17 @@ class Crew:
         self._waiter = waiter
         self._owner = owner
         self._emit = emit
-        self._prepared: ForkedTemplate | None = None
-        self._methods: list[str] | None = None
-        self._launcher: Launcher | None = None
-        self._old_launchers: list[Launcher] = []
         self._numbers = 0
         self._wanted = 0
         self._not_before = 0.0
         self._start_failures = 0  # in a row
         self._no_more = ""  # why no more workers are started
+        self.starter = Starter(settings, waiter, self, emit)
         self.members: dict[int, Member] = {}
-        self.earliest = _NEVER  # lower bound of all timers
+        self.earliest = NEVER  # lower bound of all timers
         self.deaths = self.kills = self.launches = 0
 
     # -- size
-
-    @property
-    def method(self) -> str:
-        """The start method in use; empty before the first worker."""
-        return self._launcher.method if self._launcher is not None else ""
 
     @property
     def usable(self) -> list[Member]:
@@ -118,20 +73,6 @@ class Crew:
     def can_grow(self) -> bool:
         """Whether :meth:`want` can still change anything."""
         return self._wanted < self._settings.size and not self._no_more
-
-    def prepare(self) -> str:
-        """Fork the template; empty, or why there is none."""
-        if self._settings.start_method not in {None, "template"}:
-            return f"the start method is {self._settings.start_method}"
-        if self._prepared is None:
-            try:
-                self._prepared = ForkedTemplate(self._preload(), self._settings.env)
-            except LaunchError as error:
-                return str(error)
-        return ""
-
-    def _preload(self) -> tuple[str, ...]:
-        return (*self._settings.preload, self._settings.handler.partition(":")[0])
 
     def want(self, count: int, now: float) -> None:
         """Have at least ``count`` members from now on, at most the size of the pool."""
@@ -146,70 +87,41 @@ class Crew:
         if now < self._not_before:
             self.earliest = min(self.earliest, self._not_before)
             return
-        for _ in range(missing):
-            if not self._launch():
-                return
+        while missing > 0 and not self._no_more:
+            missing -= self._launch()
 
     def _launch(self) -> bool:
-        while not self._no_more:
-            if self._launcher is None and not self._choose_launcher():
-                break
-            assert self._launcher is not None
-            self._numbers += 1
-            try:
-                launched = self._launcher.launch(self._numbers)
-            except LaunchError as error:
-                self.launcher_lost(str(error))
-                continue
-            member = Member(self._numbers, self._launcher, launched.channel, launched.crash, launched.pid)
-            self.members[member.id] = member
-            self.launches += 1
-            init = {"handler": self._settings.handler, "memory_limit": self._settings.memory_limit}
-            self.send(member, encode(Kind.INIT, member.id, self._settings.handler_args, json.dumps(init).encode()))
-            self._waiter.add(member.channel.source, partial(self._on_channel, member))
-            self.flush(member)
-            self.set_timer(member, member.started_at + self._settings.start_timeout)
-            self._emit("worker.start", worker=member.id, method=member.method, pid=member.pid)
-            return True
-        return False
-
-    def _choose_launcher(self) -> bool:
-        if self._methods is None:
-            self._methods = methods(self._settings.start_method, self._prepared is not None)
-            wanted = self._settings.start_method
-            if wanted is not None and wanted != self._methods[0]:
-                self._emit("pool.fallback", method=self._methods[0], reason=f"{wanted} is not available")
-        reason = "no start method is left"
-        while self._methods:
-            method = self._methods.pop(0)
-            try:
-                self._launcher = self._make_launcher(method)
-            except LaunchError as error:
-                reason = str(error)
-                continue
-            return True
-        self._give_up(reason)
-        return False
-
-    def _make_launcher(self, method: str) -> Launcher:
-        env = self._settings.env
-        if method == "spawn":
-            return SpawnLauncher(env, self._waiter, self)
-        if method == "template":
-            assert self._prepared is not None
-            template, self._prepared = self._prepared, None
-            return TemplateLauncher(template, method, self._waiter, self)
-        return TemplateLauncher(FreshTemplate(self._preload(), env), method, self._waiter, self)
+        launcher = self.starter.choose()
+        if launcher is None:
+            self._give_up(f"no worker process can be started: {self.starter.reason}")
+            return False
+        self._numbers += 1
+        try:
+            launched = launcher.launch(self._numbers)
+        except LaunchError as error:
+            self.launcher_lost(str(error))
+            return False
+        member = Member(self._numbers, launcher, launched)
+        self.members[member.id] = member
+        self.launches += 1
+        init = {"handler": self._settings.handler, "memory_limit": self._settings.memory_limit}
+        self.send(
+            member, encode(Kind.INIT, member.id, self._settings.handler_args, json.dumps(init).encode())
+        )
+        self._waiter.add(member.channel.source, partial(self._on_channel, member))
+        self.flush(member)
+        self.set_timer(member, member.started_at + self._settings.start_timeout)
+        self._emit("worker.start", worker=member.id, method=launcher.method, pid=member.pid)
+        return True
 
     def _give_up(self, reason: str) -> None:
-        if not self._no_more:
-            self._no_more = reason
+        self._no_more = self._no_more or reason
         if not self.usable:
             self._owner.crew_broken(self._no_more)
 
     # -- sending and reading
 
-    def send(self, member: Member, buffers: list[bytes | bytearray | memoryview]) -> None:
+    def send(self, member: Member, buffers: list[Bytes]) -> None:
         """Queue buffers for a member; :meth:`flush` sends them."""
         member.channel.queue(buffers)
 
@@ -242,22 +154,20 @@ class Crew:
         if member.state in {WorkerState.TERMINATING, WorkerState.KILLED}:
             return  # too late: its tasks have been taken back
         if frame.kind in {Kind.RESULT, Kind.FAILURE}:
+            self._start_failures = 0  # whatever ailed the start of workers is over
             self._owner.member_answered(member, frame)
         elif frame.kind == Kind.READY and member.state is WorkerState.STARTING:
             member.pid = frame.number
             member.move(WorkerEvent.READY)
-            self.set_timer(member, _NEVER)
-            self._emit("worker.ready", worker=member.id, pid=member.pid, seconds=time.monotonic() - member.started_at)
+            self.set_timer(member, NEVER)
+            seconds = time.monotonic() - member.started_at
+            self._emit("worker.ready", worker=member.id, pid=member.pid, seconds=seconds)
             self._owner.member_ready(member)
         elif frame.kind == Kind.REFUSED and member.state is WorkerState.STARTING:
             failure = unpack_failure(frame.body)
             member.refusal = f"{failure.error_type}: {failure.detail}\n{failure.traceback}".rstrip()
         elif frame.kind != Kind.READY:
             raise FrameError(f"a frame of kind {frame.kind} was not expected")
-
-    def succeeded(self) -> None:
-        """A task has been answered: whatever ailed the start of workers is over."""
-        self._start_failures = 0
 
     # -- ends
 
@@ -270,9 +180,16 @@ class Crew:
 
     def retire(self, member: Member) -> None:
         """Replace an idle member that has served for long enough."""
-        self._emit("worker.recycle", worker=member.id, pid=member.pid, served=member.served, peak_rss=member.peak_rss)
-        self.stop(member, time.monotonic() + self._settings.grace)
-        self.hire(time.monotonic())
+        self._emit(
+            "worker.recycle",
+            worker=member.id,
+            pid=member.pid,
+            served=member.served,
+            peak_rss=member.peak_rss,
+        )
+        now = time.monotonic()
+        self.stop(member, now + self._settings.grace)
+        self.hire(now)
 
     def terminate(self, member: Member, reason: str) -> None:
         """SIGTERM now, SIGKILL after the grace period."""
@@ -294,11 +211,12 @@ class Crew:
 
     def _hang_up(self, member: Member) -> None:
         self._waiter.remove(member.channel.source)
+        now = time.monotonic()
         if member.state in WORKER_USABLE:
             member.move(WorkerEvent.HANG_UP)
-            self.set_timer(member, time.monotonic() + self._settings.grace)
+            self.set_timer(member, now + self._settings.grace)
         member.launcher.check(member.id)
-        self.hire(time.monotonic())
+        self.hire(now)
 
     def started(self, worker: int, pid: int) -> None:
         """A launcher reports a process id."""
@@ -311,52 +229,38 @@ class Crew:
         member = self.members.get(worker)
         if member is None:
             return
-        if reason:
-            member.refusal = reason
+        member.refusal = reason or member.refusal
         if not member.channel.ended:
-            self._read(member, _DRAIN)  # a result may have been sent just before the end
+            self._read(member, _EVERYTHING)  # a result may have been sent just before the end
         self._bury(member, code)
 
     def _bury(self, member: Member, code: int | None) -> None:
         was = member.state
-        if was is WorkerState.DEAD:
-            return
         self._waiter.remove(member.channel.source)
         member.move(WorkerEvent.EXIT)
         del self.members[member.id]
         member.channel.close()
-        failure = self._obituary(member, code)
+        failure = member.obituary(code)
         expected = was in {WorkerState.STOPPING, WorkerState.TERMINATING, WorkerState.KILLED}
-        if not expected:
-            self.deaths += 1
+        self.deaths += not expected
         self._emit(
-            "worker.exit", worker=member.id, pid=member.pid, code=code, signal=failure.signal, expected=expected,
+            "worker.exit",
+            worker=member.id,
+            pid=member.pid,
+            code=code,
+            signal=failure.signal,
+            expected=expected,
             detail=failure.detail,
-        )  # fmt: skip
-        blamed = bool(member.inflight)
-        if blamed:
+        )
+        # Ready, with nothing to blame, and yet gone before it did anything: as bad as a start that failed.
+        barren = not member.served and not expected and not (member.inflight and was is WorkerState.BUSY)
+        if member.inflight:
             self._owner.member_failed(member, None if member.blameless else failure)
-        if member.blameless or self._no_more:
-            pass
-        elif not member.served and (member.refusal or (not expected and not blamed)):
+        if not member.blameless and not self._no_more and (member.refusal or barren):
             self._failed_start(member.refusal or failure.detail)
         if self._no_more:
             self._give_up(self._no_more)
         self.hire(time.monotonic())
-
-    def _obituary(self, member: Member, code: int | None) -> Failure:
-        name, what = "", "ended, its exit code is not known"
-        if code is not None and code < 0:
-            with contextlib.suppress(ValueError):
-                name = signal.Signals(-code).name
-            what = f"was ended by {name or 'signal'} ({-code})"
-            if name == "SIGKILL":
-                what += ", which is also what the system does to a process when memory runs out"
-        elif code is not None:
-            what = f"left with exit code {code}"
-        last_words = _read_crash(member)
-        detail = f"worker {member.pid} {what}" + (f"\n{last_words}" if last_words else "")
-        return Failure("died", detail, exit_code=code, signal=name)
 
     def _failed_start(self, reason: str) -> None:
         self._start_failures += 1
@@ -364,22 +268,17 @@ class Crew:
         self._not_before = time.monotonic() + pause
         self._emit("worker.start_failed", failures=self._start_failures, reason=reason)
         if self._start_failures >= self._settings.max_start_failures:
-            first_line = reason.splitlines()[0] if reason else ""
+            first_line = reason.partition("\n")[0]
             _LOG.warning("worker processes die at their start, no more are started: %s", first_line)
             self._give_up(f"worker processes die at their start: {reason}")
 
     def launcher_lost(self, reason: str) -> None:
         """The launcher in use is of no use any more: bury its workers, take the next start method."""
-        launcher, self._launcher = self._launcher, None
-        if launcher is None:
-            return
-        self._old_launchers.append(launcher)
-        lost = [member for member in self.members.values() if member.launcher is launcher]
-        launcher.abandon()
-        self._emit("pool.fallback", method=(self._methods or ["none"])[0], reason=reason)
-        for member in lost:
-            member.blameless = True
-            self.exited(member.id, None)
+        launcher = self.starter.lose(reason)
+        for member in list(self.members.values()):
+            if member.launcher is launcher:
+                member.blameless = True
+                self.exited(member.id, None)
 
     # -- time
 
@@ -393,7 +292,7 @@ class Crew:
         for member in list(self.members.values()):
             if member.timer <= now and member.state is not WorkerState.DEAD:
                 self._due(member, now)
-        self.earliest = min((member.timer for member in self.members.values()), default=_NEVER)
+        self.earliest = min((member.timer for member in self.members.values()), default=NEVER)
         self.hire(now)
 
     def _due(self, member: Member, now: float) -> None:
@@ -403,12 +302,7 @@ class Crew:
             self._owner.member_failed(member, None)
             self.kill(member, "start")
         elif state is WorkerState.BUSY:
-            self._read(member)
-            if member.timer <= now and member.state is WorkerState.BUSY:  # not finished at the last moment
-                head = member.inflight[0]
-                detail = f"not finished after {now - head.head_ns / 1e9:.1f} s (worker {member.pid})"
-                self._owner.member_failed(member, Failure("timeout", detail))
-                self.terminate(member, "timeout")
+            self._overdue(member, now)
         elif state is WorkerState.STOPPING:
             self._owner.member_failed(member, None)
             self.terminate(member, "stop")
@@ -420,7 +314,15 @@ class Crew:
             else:
                 self._bury(member, None)
         else:
-            self.set_timer(member, _NEVER)
+            self.set_timer(member, NEVER)
+
+    def _overdue(self, member: Member, now: float) -> None:
+        self._read(member)
+        if member.timer <= now and member.state is WorkerState.BUSY:  # not finished at the last moment
+            seconds = now - member.inflight[0].head_ns / 1e9
+            detail = f"not finished after {seconds:.1f} s (worker {member.pid})"
+            self._owner.member_failed(member, Failure("timeout", detail))
+            self.terminate(member, "timeout")
 
     # -- closing
 
@@ -437,30 +339,9 @@ class Crew:
 
     def close(self) -> None:
         """Release what is left, the hard way."""
-        for member in list(self.members.values()):
+        for member in self.members.values():
             self._waiter.remove(member.channel.source)
             member.channel.close()
-            _read_crash(member)
+            member.last_words()
         self.members.clear()
-        if self._prepared is not None:
-            self._prepared.kill()
-            self._prepared.control.close()
-            self._prepared = None
-        for launcher in (*self._old_launchers, self._launcher):
-            if launcher is not None:
-                launcher.close()
-        self._launcher = None
-        self._old_launchers.clear()
-
-
-def _read_crash(member: Member) -> str:
-    """What the worker left on its error output (a crash dump, words of a C library), and close it."""
-    if member.crash is None:
-        return ""
-    text = b""
-    with contextlib.suppress(OSError):
-        while piece := os.read(member.crash, 65536):
-            text += piece
-    os.close(member.crash)
-    member.crash = None
-    return text[-_CRASH_TEXT:].decode("utf-8", "replace").strip()
+        self.starter.close()

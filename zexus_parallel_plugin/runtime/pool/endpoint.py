@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections import deque
-from multiprocessing.connection import Connection
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .frames import Bytes, Frame, FrameReader, encode
+
+if TYPE_CHECKING:
+    import socket
+    from multiprocessing.connection import Connection
 
 _CHUNK = 1 << 16
 

@@ -1,4 +1,4 @@
-"""Errors of the pool. Those that a caller sees are misuse; faults of workers are outcomes, never exceptions."""
+"""Errors of the pool. A caller sees misuse only: faults of workers are outcomes, never exceptions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class PoolClosedError(PoolError):
 
 
 class PoolFullError(PoolError):
-    """``max_queue_size`` tasks are waiting: collect results before submitting more (see ``WorkerSupervisor.room``)."""
+    """``max_queue_size`` tasks are waiting: collect results first (see ``WorkerSupervisor.room``)."""
 
 
 class PoolNestedError(PoolError):
@@ -46,7 +46,7 @@ class LaunchError(PoolError):
 
 
 class UnsendableResultError(PoolError):
-    """To be raised by a handler whose result cannot be turned into bytes; the outcome has the cause ``unsendable``."""
+    """For handlers whose result cannot be turned into bytes; the outcome has the cause ``unsendable``."""
 
 
 class UndecodablePayloadError(PoolError):

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from . import control, launch
 from .channel import SocketChannel
@@ -19,7 +19,11 @@ from .hygiene import detach_stdio, mark, neutralise_descriptors, reset_signals
 from .interpreter import close_lifeline, start_interpreter
 from .launch import KILL, Launched, LaunchEvents, crash_pipe
 from .template import has_threads, run_template
-from .waiter import Waiter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .waiter import Waiter
 
 
 class ForkedTemplate:
@@ -78,7 +82,9 @@ class FreshTemplate:
     def __init__(self, preload: Sequence[str], env: Mapping[str, str]) -> None:
         self.control, theirs = socket.socketpair()
         try:
-            self._process = start_interpreter("template", theirs.fileno(), "socket", env, subprocess.DEVNULL, preload)
+            self._process = start_interpreter(
+                "template", theirs.fileno(), "socket", env, subprocess.DEVNULL, preload
+            )
         except OSError as error:
             self.control.close()
             raise LaunchError(f"cannot start {sys.executable}: {error.strerror}") from error
@@ -100,7 +106,9 @@ class FreshTemplate:
 class TemplateLauncher:
     """Workers forked by a template, which also reports their ends."""
 
-    def __init__(self, template: ForkedTemplate | FreshTemplate, method: str, waiter: Waiter, events: LaunchEvents) -> None:
+    def __init__(
+        self, template: ForkedTemplate | FreshTemplate, method: str, waiter: Waiter, events: LaunchEvents
+    ) -> None:
         self.method = method
         self._template = template
         self._waiter = waiter
@@ -145,7 +153,9 @@ class TemplateLauncher:
                 self._events.launcher_lost("the template process has died")
                 return
             if received[0].op == Op.UNFIT:
-                self._events.launcher_lost("a preloaded module has started threads, so the template cannot fork")
+                self._events.launcher_lost(
+                    "a preloaded module has started threads, so the template cannot fork"
+                )
                 return
             self._report(received[0])
 
@@ -158,7 +168,9 @@ class TemplateLauncher:
             self._pids.pop(worker, None)
             self._events.exited(worker, os.waitstatus_to_exitcode(message.value))
         elif message.op == Op.FAILED:
-            self._events.exited(worker, None, f"cannot fork a worker: {errno.errorcode.get(message.value, message.value)}")
+            self._events.exited(
+                worker, None, f"cannot fork a worker: {errno.errorcode.get(message.value, message.value)}"
+            )
 
     def abandon(self) -> None:
         """Kill the template and all its workers."""

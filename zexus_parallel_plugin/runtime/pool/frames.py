@@ -1,22 +1,21 @@
 """The wire format: frames whose kind, number and lengths are outside of any pickle.
 
-A frame is a header of 24 bytes (magic, version, kind, length of extra, number, length of body), ``extra`` (small, fixed
-by the kind) and ``body`` (opaque). Reading never executes anything and never trusts a length: what is not a frame raises
-:class:`FrameError`, and costs one worker.
+A frame is a header of 24 bytes (magic, version, kind, length of extra, number, length of body), ``extra``
+(small, fixed by the kind) and ``body`` (opaque). Reading never executes anything and never trusts a length:
+what is not a frame raises :class:`FrameError`, and costs one worker.
 """
 
 from __future__ import annotations
 
 import json
 from enum import IntEnum
-from struct import Struct
-from struct import error as StructError
-from typing import NamedTuple, Union
+from struct import Struct, error
+from typing import NamedTuple
 
 from .errors import FrameError
 from .task import Failure, TaskTiming
 
-Bytes = Union[bytes, bytearray, memoryview]  # a run-time alias: Python 3.10 evaluates it
+Bytes = bytes | bytearray | memoryview
 
 _MAGIC = b"ZP"
 _VERSION = 1
@@ -78,7 +77,9 @@ class FrameReader:
         self._filled = 0
 
     def feed(self, data: Bytes) -> list[Frame]:
-        """All frames that end within ``data``. Raises :class:`FrameError`; the reader is of no use after that."""
+        """All frames that end within ``data``. Raises :class:`FrameError`; the reader is of no use after
+        that.
+        """
         frames: list[Frame] = []
         if self._head is not None:
             taken = min(len(data), len(self._body) - self._filled)
@@ -152,7 +153,7 @@ def unpack_timing(extra: bytes) -> TaskTiming:
     """The inverse of :func:`pack_timing`."""
     try:
         return TaskTiming(*_TIMING.unpack(extra))
-    except StructError:
+    except error:
         raise FrameError("a result frame has no timing") from None
 
 

@@ -1,4 +1,4 @@
-"""What makes a process a worker: no terminal, no Ctrl-C, no inherited pipes, and no life after the main process."""
+"""What makes a process a worker: no terminal, no Ctrl-C, no pipes of others, no life after the main one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from io import TextIOWrapper
 
 MARKER = "ZEXUS_PARALLEL_WORKER"  # in the environment of every worker and template
 EXIT_ORPHAN = 79  # exit code of a process whose main process has gone
@@ -28,7 +32,7 @@ def mark(extra: Mapping[str, str]) -> None:
 
 
 def reset_signals() -> None:
-    """Ignore Ctrl-C; handlers written in Python are the main process's, so back to the default; unblock everything."""
+    """Ignore Ctrl-C, drop handlers written in Python (they are the main process's), unblock everything."""
     if hasattr(signal, "set_wakeup_fd"):
         signal.set_wakeup_fd(-1)
     for number in signal.valid_signals():
@@ -45,8 +49,8 @@ def reset_signals() -> None:
 def neutralise_descriptors(keep: Iterable[int]) -> None:
     """Point every inherited descriptor but 0 to 2 and ``keep`` at the null device.
 
-    Closing them would be wrong: objects that own them are still there after a fork, and would later close a number
-    that belongs to something else by then.
+    Closing them would be wrong: objects that own them are still there after a fork, and would later close a
+    number that belongs to something else by then.
     """
     kept = {0, 1, 2, *keep}
     null = os.open(os.devnull, os.O_RDWR)
@@ -79,8 +83,8 @@ def _is_open(descriptor: int) -> bool:
 def detach_stdio(crash: int | None) -> None:
     """Take the terminal away: nothing that a worker prints by itself reaches the program's output.
 
-    Descriptors 0 and 1 become the null device, 2 becomes ``crash``, the pipe whose contents the main process reads when
-    the worker has died (None: the null device too).
+    Descriptors 0 and 1 become the null device, 2 becomes ``crash``, the pipe whose contents the main process
+    reads when the worker has died (None: the null device too).
     """
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1):
@@ -90,19 +94,25 @@ def detach_stdio(crash: int | None) -> None:
         os.close(null)
     if crash is not None and crash > 2:
         os.close(crash)
-    # Not closed on purpose: the old objects may hold text of the main process, and would write it when collected.
-    sys.stdin = sys.__stdin__ = Path(os.devnull).open(encoding="utf-8")  # type: ignore[misc]
-    sys.stdout = sys.__stdout__ = Path(os.devnull).open("w", encoding="utf-8", errors="replace")  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = Path(os.devnull).open("w", encoding="utf-8", errors="replace")  # type: ignore[misc]
+    # The old objects may hold text of the main process: it goes to the null device when they are collected.
+    sys.stdin = sys.__stdin__ = _null_text("r")  # type: ignore[misc]
+    sys.stdout = sys.__stdout__ = _null_text("w")  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _null_text("w")  # type: ignore[misc]
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         faulthandler.enable(file=2, all_threads=False)
+
+
+def _null_text(mode: str) -> TextIOWrapper:
+    # An object as good as a terminal's for whoever asks for its descriptor or encoding.
+    return cast("TextIOWrapper", Path(os.devnull).open(mode, encoding="utf-8", errors="replace"))
 
 
 def watch_lifeline(lifeline: int) -> None:
     """End this process when the main process ends, however it ends and whatever this process is doing.
 
-    ``lifeline`` is the read end of a pipe whose only write end is in the main process. A thread waits for its end; on
-    Linux the kernel is also asked to send SIGKILL then, for the sake of loops in C that never let a thread run.
+    ``lifeline`` is the read end of a pipe whose only write end is in the main process. A thread waits for its
+    end; on Linux the kernel is also asked to send SIGKILL then, for the sake of loops in C that never let a
+    thread run.
     """
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
@@ -121,8 +131,8 @@ if sys.platform == "linux":
     import fcntl
 
     def _kill_at_hang_up(lifeline: int) -> None:
-        # Owner and signal belong to the open file description, which forked workers share: each makes its own. It stays
-        # open until the process ends.
+        # Owner and signal belong to the open file description, which forked workers share: each makes its
+        # own. It stays open until the process ends.
         own = os.open(f"/proc/self/fd/{lifeline}", os.O_RDONLY | os.O_NONBLOCK)
         fcntl.fcntl(own, fcntl.F_SETOWN, os.getpid())
         fcntl.fcntl(own, fcntl.F_SETSIG, signal.SIGKILL)

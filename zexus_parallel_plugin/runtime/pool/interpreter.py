@@ -8,11 +8,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import boot
 from .hygiene import MARKER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 def start_interpreter(
@@ -30,12 +32,14 @@ def start_interpreter(
         options = {"startupinfo": startup, "close_fds": True}
     flags: list[str] = subprocess._args_from_interpreter_flags()  # type: ignore[attr-defined]
     line = {
-        "role": role, "pipe": pipe, "transport": transport, "path": sys.path, "env": dict(env), "preload": list(preload),
+        "role": role, "pipe": pipe, "transport": transport, "path": sys.path, "env": dict(env), "preload":
+        list(preload),
     }  # fmt: skip
     with _ctrl_c_blocked():  # the mask is inherited: no Ctrl-C can hit the child before it ignores it
         process = subprocess.Popen(
             [executable, *flags, "-c", boot.CODE],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=variables, bufsize=0, **options,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stderr, env=variables, bufsize=0,
+            **options,
         )  # fmt: skip
     assert process.stdin is not None
     with contextlib.suppress(OSError):  # it died at once, which is reported as any other death
@@ -56,6 +60,7 @@ def _ctrl_c_blocked() -> Iterator[None]:
 
 
 def close_lifeline(process: subprocess.Popen[bytes]) -> None:
+    """Close the write end of a child's lifeline: it ends, if it has not yet."""
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()

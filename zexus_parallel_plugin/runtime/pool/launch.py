@@ -1,6 +1,6 @@
 """Start methods: how a worker process comes to be, is signalled, and how its end is noticed.
 
-``template``: forked from a template that was forked from this process while it was single-threaded (about 5 ms).
+``template``: forked from a template that was forked from this process while it had one thread (about 5 ms).
 ``forkserver``: forked from a template that is a fresh interpreter (slow once, then as above).
 ``spawn``: every worker is a fresh interpreter; works everywhere.
 """
@@ -11,10 +11,12 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from .channel import Channel
 from .waiter import ConnectionWaiter, SelectorWaiter, Waiter
+
+if TYPE_CHECKING:
+    from .channel import Channel
 
 TRANSPORT = "connection" if sys.platform == "win32" else "socket"
 TERM = signal.SIGTERM
@@ -40,7 +42,7 @@ class LaunchEvents(Protocol):
         """The process is gone; ``code`` as in ``subprocess`` (negative: signal), None: unknown."""
 
     def launcher_lost(self, reason: str) -> None:
-        """This launcher can start nothing any more, and its workers are not to be trusted."""
+        """The launcher can start nothing any more, and its workers are not to be trusted."""
 
 
 class Launcher(Protocol):
@@ -70,7 +72,9 @@ def make_waiter() -> Waiter:
 
 
 def methods(wanted: str | None, prepared: bool) -> list[str]:
-    """Start methods to try, best first. macOS forks only on request: its system libraries do not survive forks."""
+    """Start methods to try, best first. macOS forks only on request: its system libraries do not survive
+    forks.
+    """
     usable = ["spawn"]
     if TRANSPORT == "socket" and hasattr(os, "fork"):
         if sys.platform != "darwin" or wanted in {"forkserver", "template"}:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING
 
 from .errors import PoolSettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 START_METHODS = ("template", "forkserver", "spawn")
 
@@ -49,11 +52,17 @@ class PoolSettings:
     retry_delay: float = 0.01  # first delay; doubles with every failed attempt of the task
     retry_delay_cap: float = 1.0
     max_queue_size: int = 1000
-    max_start_failures: int = 4  # workers in a row that die before they finish anything, then the pool is broken
+    max_start_failures: int = (
+        4  # workers in a row that die before they finish anything, then the pool is broken
+    )
     depth: int = 2  # tasks in a worker's pipe, the running one included
     prefetch_bytes: int = 32768  # only tasks up to this size are sent ahead
-    prefetch_seconds: float = 0.005  # ... and only behind tasks that are expected to be this short, near the end
-    memory_limit: int | None = None  # that tasks of a worker may take beyond what it has after its start (POSIX)
+    prefetch_seconds: float = (
+        0.005  # ... and only behind tasks that are expected to be this short, near the end
+    )
+    memory_limit: int | None = (
+        None  # that tasks of a worker may take beyond what it has after its start (POSIX)
+    )
     recycle_after_tasks: int | None = None
     recycle_above_rss: int | None = None
 
@@ -62,7 +71,9 @@ class PoolSettings:
         if not (module and colon and factory):
             raise PoolSettingsError(f"handler must be 'module:factory', not {self.handler!r}")
         if self.start_method is not None and self.start_method not in START_METHODS:
-            raise PoolSettingsError(f"start_method must be one of {', '.join(START_METHODS)}, not {self.start_method!r}")
+            raise PoolSettingsError(
+                f"start_method must be one of {', '.join(START_METHODS)}, not {self.start_method!r}"
+            )
         for name in ("size", "max_queue_size", "max_start_failures", "depth"):
             self._whole(name, 1)
         self._whole("prefetch_bytes", 0)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from . import launch
 from .channel import Channel, ConnectionChannel, SocketChannel
 from .errors import LaunchError
 from .interpreter import close_lifeline, start_interpreter
 from .launch import KILL, Launched, LaunchEvents, crash_pipe
-from .waiter import Waiter
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Callable, Mapping
+
+    from .waiter import Waiter
 
 _CHECK_SECONDS = 0.05
 

@@ -1,4 +1,4 @@
-"""The state machines of a task and of a worker. Every legal transition is in one of the two tables, and only there."""
+"""The state machines of a task and of a worker: all transitions are in two tables."""
 
 from __future__ import annotations
 

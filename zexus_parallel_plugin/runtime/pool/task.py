@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -24,7 +25,7 @@ Cause = Literal[
 
 @dataclass(frozen=True, slots=True)
 class TaskTiming:
-    """What the worker measured. Times are ``time.monotonic_ns()``, the same clock in all processes of a machine."""
+    """What the worker measured, in ``time.monotonic_ns()``: the same clock in all processes of a machine."""
 
     started_ns: int
     finished_ns: int
@@ -61,17 +62,36 @@ class Outcome:
 class TaskHandle:
     """A submitted task. Read only for the submitter; ``outcome`` is set exactly once.
 
-    ``submitted_ns``, ``sent_ns``, ``head_ns`` and ``done_ns`` are ``time.monotonic_ns()`` in the main process (0: not yet);
-    ``attempts`` counts how often the task was sent, ``failures`` has the failed attempts, oldest first.
+    ``submitted_ns``, ``sent_ns``, ``head_ns`` and ``done_ns`` are ``time.monotonic_ns()`` in the main process
+    (0: not yet); ``attempts`` counts how often the task was sent, ``failures`` has the failed attempts,
+    oldest first.
     """
 
     __slots__ = (
-        "attempts", "done_ns", "expected", "failures", "head_ns", "id", "needs", "outcome", "payload", "pid", "sent_ns",
-        "state", "submitted_ns", "timeout", "worker_id",
-    )  # fmt: skip
+        "attempts",
+        "done_ns",
+        "expected",
+        "failures",
+        "head_ns",
+        "id",
+        "needs",
+        "outcome",
+        "payload",
+        "pid",
+        "sent_ns",
+        "state",
+        "submitted_ns",
+        "timeout",
+        "worker_id",
+    )
 
     def __init__(
-        self, ident: int, payload: Bytes, needs: tuple[int, ...], timeout: float | None, expected: float | None, now_ns: int
+        self,
+        ident: int,
+        payload: Bytes,
+        needs: tuple[int, ...],
+        timeout: float | None,
+        expected: float | None,
     ) -> None:
         self.id = ident
         self.payload: Bytes = payload
@@ -84,7 +104,7 @@ class TaskHandle:
         self.pid: int | None = None
         self.attempts = 0
         self.failures: list[Failure] = []
-        self.submitted_ns = now_ns
+        self.submitted_ns = time.monotonic_ns()
         self.sent_ns = self.head_ns = self.done_ns = 0
 
     @property
@@ -96,11 +116,11 @@ class TaskHandle:
         """Take a transition of the table (for the pool)."""
         self.state = next_task_state(self.state, event)
 
-    def finish(self, event: TaskEvent, outcome: Outcome, now_ns: int) -> None:
+    def finish(self, event: TaskEvent, outcome: Outcome) -> None:
         """Take the last transition and let go of the payload (for the pool)."""
         self.move(event)
         self.outcome = outcome
-        self.done_ns = now_ns
+        self.done_ns = time.monotonic_ns()
         self.payload = b""
 
     def __repr__(self) -> str:

@@ -1,7 +1,8 @@
 """The template process: single-threaded, everything imported, makes a worker by one fork.
 
-It is forked from the main process before that has threads, or is a fresh interpreter where that came too late. It
-does nothing but fork, signal and reap workers, and report about them. When the main process ends it ends its workers.
+It is forked from the main process before that has threads, or is a fresh interpreter where that came too
+late. It does nothing but fork, signal and reap workers, and report about them. When the main process ends it
+ends its workers.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ import signal
 import socket
 import threading
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from . import control
 from .control import Op
 from .endpoint import SocketEndpoint
 from .hygiene import EXIT_ORPHAN, detach_stdio, reset_signals, watch_lifeline
 from .worker import run_worker
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def run_template(end: socket.socket, lifeline: int, preload: Sequence[str]) -> NoReturn:
@@ -51,6 +54,10 @@ def has_threads() -> bool:
         return False
 
 
+def _take_note(number: int, frame: object) -> None:
+    """A child has ended; the byte that the signal leaves on the wake-up pipe is what matters."""
+
+
 class _Template:
     def __init__(self, end: socket.socket, lifeline: int) -> None:
         self._end = end
@@ -59,7 +66,7 @@ class _Template:
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
-        signal.signal(signal.SIGCHLD, lambda number, frame: None)  # only its byte on the wake-up pipe matters
+        signal.signal(signal.SIGCHLD, _take_note)
         signal.set_wakeup_fd(self._wake_write, warn_on_full_buffer=False)
 
     def serve(self) -> NoReturn:

@@ -16,7 +16,7 @@ Callback = Callable[[int], None]
 
 
 class Waiter(Protocol):
-    """Calls back when a source is ready. Sources are file descriptors, objects with one, or handles on Windows."""
+    """Calls back when a source is ready: a file descriptor, an object with one, a handle on Windows."""
 
     def add(self, source: Any, callback: Callback) -> None:
         """Watch ``source`` for reading."""
@@ -69,8 +69,9 @@ class SelectorWaiter:
         """Wait up to ``timeout`` seconds (None: for ever) and call back; whether it was woken up."""
         self._woken = False
         for key, mask in self._selector.select(timeout):
-            if self._callbacks.get(key.fileobj) is key.data:  # an earlier callback may have removed it
-                key.data(mask)
+            callback = self._callbacks.get(key.fileobj)
+            if callback is not None and callback is key.data:  # an earlier callback may have removed it
+                callback(mask)
         return self._woken
 
     def wake(self) -> None:

@@ -8,12 +8,15 @@ import os
 import sys
 import time
 import traceback
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from .endpoint import Endpoint
 from .errors import FrameError, UndecodablePayloadError, UnsendableResultError
 from .frames import MAX_BODY, Bytes, Frame, Kind, pack_failure, pack_timing, unpack_numbers
 from .task import Cause, Failure
+
+if TYPE_CHECKING:
+    from .endpoint import Endpoint
 
 if sys.platform != "win32":
     import resource
@@ -105,7 +108,7 @@ def _run(handler: Handler, frame: Frame, broken_blobs: dict[int, BaseException])
             body = body.cast("B")
         if len(body) > MAX_BODY:
             raise UnsendableResultError(f"the result has {len(body)} bytes, the limit is {MAX_BODY}")
-    except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt are failures of the task as well
+    except BaseException as error:  # noqa: BLE001 - SystemExit, too, is a failure of the task only
         kind, body = Kind.FAILURE, pack_failure(describe(error))
     finished = time.monotonic_ns()
     return kind, body, pack_timing(started, finished, time.process_time_ns() - cpu, _peak_rss())
@@ -133,7 +136,7 @@ def _cause(error: BaseException) -> Cause:
 def _message(error: BaseException) -> str:
     try:
         text = str(error)
-    except BaseException:  # noqa: BLE001 - an exception whose __str__ raises is still this task's failure only
+    except BaseException:  # noqa: BLE001 - an exception whose __str__ raises fails this task only
         text = "(its text cannot be made)"
     return text[:_TEXT_LIMIT]
 
@@ -158,8 +161,7 @@ def _limit_memory(limit: int) -> None:
         return
     used = 0
     if sys.platform == "linux":
-        with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123 - the shortest way in a fresh process
-            used = int(file.read().split()[0]) * resource.getpagesize()
+        used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = used + limit
     if hard != resource.RLIM_INFINITY:
