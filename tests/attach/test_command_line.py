@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.conftest import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,3 +131,28 @@ def test_the_kernel_command_shows_the_domain(command: Callable[..., Finished]) -
     assert "6 handlers" in result.stdout
     plain = command("-m", "zexus", "kernel", env={"ZEXUS_PARALLEL_DISABLE": "1"})
     assert "parallel" not in plain.stdout
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+def test_ctrl_c_ends_the_run_as_on_the_host(program: Callable[..., Path]) -> None:
+    file = str(program('let i = 0;\nprint("start");\nwhile (i < 100000000) { i = i + 1; }\nprint("end");\n'))
+    outcomes = []
+    for backend in ("host", "parallel"):
+        process = subprocess.Popen(
+            [sys.executable, "-u", "-m", "zexus", "run", "--backend", backend, file],
+            encoding="utf-8",
+            env=clean_environment(),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        try:
+            assert process.stdout is not None
+            while process.stdout.readline() not in {"start\n", ""}:
+                pass
+            process.send_signal(signal.SIGINT)
+            stdout, stderr = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            process.wait()
+        outcomes.append((process.returncode, stdout, stderr))
+    assert outcomes[1] == outcomes[0] == (1, "", "\nAborted!\n")
