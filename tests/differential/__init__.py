@@ -1,0 +1,1 @@
+"""The judge: compares the backend with the bare host, program by program."""

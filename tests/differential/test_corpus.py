@@ -1,0 +1,178 @@
+"""Every program of the corpus does on the backend what it does on the bare host."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import inspect
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zexus.vm.compiler
+
+from .corpus import CORPUS, Program, folders, gas_points, programs
+from .harness import (
+    COMPILED,
+    CONFIGURATIONS,
+    GAS_LIMIT,
+    Configuration,
+    compile_program,
+    missing_backend,
+    missing_setting,
+)
+from .judge import Judge
+from .outcome import NOT_RUN, Outcome, differences
+from .process import HOST, PARALLEL, cli_differences, run_cli
+
+needs_backend = pytest.mark.skipif(missing_backend() is not None, reason=str(missing_backend()))
+
+# Emitted for no program that a person can type: the host's compiler has two methods for property access, of which
+# the first (GET_ATTR) is never used, and its lexer knows no keyword that starts a transaction statement.
+UNREACHABLE = {"GET_ATTR", "TX_BEGIN", "TX_COMMIT"}
+
+# Full comparison under small gas limits for the two tiers; the others share their code.
+GAS_POINTS = {"interpreter": 3, "compiled": 3}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The corpus in a directory of its own: the host writes caches next to modules."""
+    target = tmp_path_factory.mktemp("corpus") / "corpus"
+    shutil.copytree(CORPUS, target)
+    return target
+
+
+@pytest.fixture(scope="module")
+def judge() -> Iterator[Judge]:
+    with Judge() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def host(judge: Judge, copy: Path) -> Any:
+    """The bare host's outcome of a program, remembered."""
+
+    @functools.cache
+    def run(program: Program, gas_limit: int = GAS_LIMIT) -> Outcome:
+        return judge.host(program.source, gas_limit=gas_limit, path=str(copy / program.name))
+
+    return run
+
+
+def members(folder: str) -> list[Program]:
+    return [program for program in programs() if program.folder == folder]
+
+
+def test_the_corpus_is_large() -> None:
+    assert len(programs()) >= 170
+
+
+def test_every_program_says_what_it_covers() -> None:
+    def comment(program: Program) -> str:
+        lines = [line for line in program.source.splitlines() if "@zexus" not in line]
+        return lines[0]
+
+    assert [p.name for p in programs() if not comment(p).startswith(("// Covers", "// Found"))] == []
+
+
+def test_the_corpus_covers_every_opcode_that_the_compiler_emits() -> None:
+    tree = ast.parse(inspect.getsource(zexus.vm.compiler))
+    emitted = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Opcode"
+    }
+    emitted.add("GET_LENGTH")  # the one that the compiler writes as a string
+    covered: set[str] = set()
+    for program in programs():
+        compilation = compile_program(program.source, program.name)
+        if compilation.state == COMPILED:
+            covered |= _operations(compilation.bytecode)
+    assert covered == emitted - UNREACHABLE
+
+
+def _operations(bytecode: Any) -> set[str]:
+    found = {getattr(instruction[0], "name", instruction[0]) for instruction in bytecode.instructions}
+    for constant in bytecode.constants:
+        if isinstance(constant, dict) and "bytecode" in constant:
+            found |= _operations(constant["bytecode"])
+    return found
+
+
+@pytest.mark.parametrize("folder", folders())
+def test_programs_reach_the_vm_or_not_as_their_folder_says(folder: str, host: Any) -> None:
+    def state(program: Program) -> str:
+        kind = host(program).kind
+        return kind if kind in NOT_RUN else COMPILED
+
+    wrong = {p.name: host(p).text for p in members(folder) if state(p) != p.expected_state}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("folder", folders())
+def test_the_host_itself_is_deterministic(folder: str, host: Any, judge: Judge, copy: Path) -> None:
+    report = []
+    for program in members(folder):
+        again = judge.host(program.source, path=str(copy / program.name))
+        report += [f"{program.name}: {line}" for line in differences(host(program), again)]
+    assert not report, "\n" + "\n".join(report[:40])
+
+
+@needs_backend
+@pytest.mark.parametrize("folder", folders())
+@pytest.mark.parametrize("configuration", CONFIGURATIONS, ids=lambda configuration: configuration.name)
+def test_in_process(configuration: Configuration, folder: str, host: Any, judge: Judge, copy: Path) -> None:
+    if reason := missing_setting(configuration):
+        pytest.skip(reason)
+    report = []
+    for program in members(folder):
+        expected = host(program)
+        if not expected.reached_vm:
+            continue
+        limits = [GAS_LIMIT, *gas_points(expected.gas_used, GAS_POINTS.get(configuration.name, 1))]
+        for limit in limits:
+            found = judge.backend(
+                program.source, configuration.settings, gas_limit=limit, path=str(copy / program.name)
+            )
+            lines = differences(host(program, limit), found, ignore=configuration.ignore)
+            report += [f"{program.name} with gas limit {limit}: {line}" for line in lines]
+    assert not report, "\n" + "\n".join(report[:40])
+
+
+def _batches(size: int = 20) -> list[list[Program]]:
+    """Programs in groups; a folder's programs stay together, as modules share files."""
+    groups: list[list[Program]] = []
+    for folder in folders():
+        inside = members(folder)
+        groups += [inside[start : start + size] for start in range(0, len(inside), size)]
+    return groups
+
+
+@needs_backend
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_whole_process(copy: Path, tmp_path: Path) -> None:
+    """Standard output byte for byte with the command's own lines, standard error, and the exit code."""
+
+    def compare(number_and_batch: tuple[int, list[Program]]) -> list[str]:
+        number, batch = number_and_batch
+        home = tmp_path / str(number)
+        home.mkdir()
+        lines: list[str] = []
+        for program in batch:
+            if program.name.startswith("modules/lib/"):
+                continue
+            bare = run_cli(program.name, HOST, cwd=copy, home=home)
+            ours = run_cli(program.name, PARALLEL, cwd=copy, home=home)
+            lines += [f"{program.name}: {line}" for line in cli_differences(bare, ours)]
+        return lines
+
+    threads = 1 if "PYTEST_XDIST_WORKER" in os.environ else 2
+    with ThreadPoolExecutor(threads) as pool:
+        report = [line for lines in pool.map(compare, enumerate(_batches())) for line in lines]
+    assert not report, "\n" + "\n".join(report[:40])
