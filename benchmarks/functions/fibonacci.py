@@ -1,5 +1,7 @@
 """Recursion without locals."""
 
+from __future__ import annotations
+
 
 def fibonacci(n):
     if n < 2:

@@ -1,5 +1,7 @@
 """One while loop with integer arithmetic."""
 
+from __future__ import annotations
+
 
 def loop(rounds):
     total = 0

@@ -1,5 +1,7 @@
 """Three nested while loops over lists of lists."""
 
+from __future__ import annotations
+
 
 def matrix(n, seed):
     rows = []

@@ -1,5 +1,7 @@
 """A list of flags, written with a growing stride."""
 
+from __future__ import annotations
+
 
 def sieve(top):
     flags = []

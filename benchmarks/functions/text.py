@@ -1,5 +1,7 @@
 """A string that grows by pieces of text and numbers."""
 
+from __future__ import annotations
+
 
 def build(pieces):
     text = ""

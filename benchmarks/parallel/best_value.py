@@ -1,5 +1,7 @@
 """S8 inside a function and at the top level: the best of many costly values."""
 
+from __future__ import annotations
+
 scale = 350
 
 
@@ -31,6 +33,5 @@ print(shortest_route(30 * scale))
 most = 0
 for candidate in range(20 * scale):
     value = score(candidate, 89)
-    if value > most:
-        most = value
+    most = max(most, value)
 print(f"most {most}")

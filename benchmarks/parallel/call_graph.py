@@ -1,5 +1,7 @@
 """S1 inside a function: a small graph of calls, in main()."""
 
+from __future__ import annotations
+
 scale = 350
 
 

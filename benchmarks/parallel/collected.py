@@ -1,5 +1,7 @@
 """S2 at the top level and in a function: results collected in lists."""
 
+from __future__ import annotations
+
 scale = 1200
 
 
@@ -16,18 +18,11 @@ def divisor_sum(n):
 
 
 def collect(start, amount):
-    out = []
-    for number in range(start, start + amount):
-        out.append(divisor_sum(number))
-    return out
+    return [divisor_sum(number) for number in range(start, start + amount)]
 
 
-pushed = []
-for x in range(1000000, 1000000 + 4 * scale):
-    pushed.append(divisor_sum(x))
-appended = []
-for y in range(2000000, 2000000 + 3 * scale):
-    appended.append(divisor_sum(y))
+pushed = [divisor_sum(x) for x in range(1000000, 1000000 + 4 * scale)]
+appended = [divisor_sum(y) for y in range(2000000, 2000000 + 3 * scale)]
 collected = collect(3000000, 2 * scale)
 print(pushed[0:3])
 print(appended[0:3])

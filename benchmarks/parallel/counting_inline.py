@@ -1,5 +1,7 @@
 """S6 at the top level: counts in nested loops, no list and no call."""
 
+from __future__ import annotations
+
 scale = 400
 
 triples = 0

@@ -1,5 +1,7 @@
 """S3 inside a function: a float total, one costly call an iteration."""
 
+from __future__ import annotations
+
 scale = 550
 
 

@@ -1,5 +1,7 @@
 """S9 at the top level: four loops, each serial in itself and independent of the others."""
 
+from __future__ import annotations
+
 scale = 550
 
 rounds = 3000 * scale

@@ -1,5 +1,7 @@
 """S9 inside a function: two sums and a selection, one loop after another."""
 
+from __future__ import annotations
+
 scale = 1400
 
 
@@ -19,13 +21,11 @@ def main():
     cubes = 0
     for j in range(amount):
         cubes += digit_sum(j * j * j)
-    lucky = []
-    for k in range(amount):
-        if digit_sum(k * 9973) == 7:
-            lucky.append(k)
+    lucky = [k for k in range(amount) if digit_sum(k * 9973) == 12]
     print(f"squares {squares}")
     print(f"cubes {cubes}")
-    print(lucky)
+    print(f"lucky {len(lucky)}")
+    print(lucky[0:5])
 
 
 main()

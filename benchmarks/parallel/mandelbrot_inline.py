@@ -1,5 +1,7 @@
 """S6 inside a function: the Mandelbrot set, inline arithmetic in three nested loops."""
 
+from __future__ import annotations
+
 scale = 1100
 
 

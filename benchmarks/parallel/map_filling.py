@@ -1,5 +1,7 @@
 """S4 inside a function: a dict filled with the results of calls."""
 
+from __future__ import annotations
+
 scale = 1300
 
 
@@ -34,8 +36,7 @@ def main():
     print(orders["m20003"])
     longest = 0
     for value in orders.values():
-        if value > longest:
-            longest = value
+        longest = max(longest, value)
     print(f"longest {longest}")
 
 

@@ -1,21 +1,13 @@
 """S6 at the top level: a matrix product without a single call, row by row."""
 
+from __future__ import annotations
+
 scale = 2200
 
 inner = 40
 rows = 2 * scale
-a = []
-for i in range(rows):
-    line = []
-    for j in range(inner):
-        line.append((i * 31 + j * 17) % 23)
-    a.append(line)
-b = []
-for i in range(inner):
-    line = []
-    for j in range(inner):
-        line.append((i * 13 + j * 7) % 19)
-    b.append(line)
+a = [[(i * 31 + j * 17) % 23 for j in range(inner)] for i in range(rows)]
+b = [[(i * 13 + j * 7) % 19 for j in range(inner)] for i in range(inner)]
 c = []
 for i in range(rows):
     out = []

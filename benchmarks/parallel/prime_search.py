@@ -1,5 +1,7 @@
 """S7 at the top level and in a function: count and collect what passes a costly test."""
 
+from __future__ import annotations
+
 scale = 2600
 
 

@@ -1,5 +1,7 @@
 """S5 at the top level and in a function: lines printed in a loop, each with a costly call in it."""
 
+from __future__ import annotations
+
 scale = 260
 
 

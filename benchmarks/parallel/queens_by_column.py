@@ -1,5 +1,7 @@
 """S3 with recursion: the n queens problem, one call for each place of the first two."""
 
+from __future__ import annotations
+
 scale = 11
 
 

@@ -1,5 +1,7 @@
 """S1 at the top level: independent calls in straight-line code, and calls that use their results."""
 
+from __future__ import annotations
+
 scale = 500
 
 

@@ -1,5 +1,7 @@
 """S3 at the top level: int, float and string totals."""
 
+from __future__ import annotations
+
 scale = 1600
 
 

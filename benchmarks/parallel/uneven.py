@@ -1,5 +1,7 @@
 """S3 with very uneven iterations: a few long ones at the end of the loop."""
 
+from __future__ import annotations
+
 scale = 620
 
 

@@ -1,5 +1,7 @@
 """Floyd-Warshall: shortest distances between all pairs, top level only."""
 
+from __future__ import annotations
+
 n = 34
 far = 999999
 d = []
@@ -17,16 +19,14 @@ for k in range(n):
     for i in range(n):
         for j in range(n):
             through = d[i][k] + d[k][j]
-            if through < d[i][j]:
-                d[i][j] = through
+            d[i][j] = min(d[i][j], through)
 total = 0
 longest = 0
 for i in range(n):
     for j in range(n):
         if d[i][j] < far:
             total += d[i][j]
-            if d[i][j] > longest:
-                longest = d[i][j]
+            longest = max(longest, d[i][j])
 print(f"sum {total}")
 print(f"longest {longest}")
 print(d[3])

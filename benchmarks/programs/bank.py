@@ -1,5 +1,7 @@
 """A bank with accounts as records: transfers, fees, refused payments, a statement at the end."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 

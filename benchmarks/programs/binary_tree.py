@@ -1,5 +1,7 @@
 """A search tree whose nodes are dicts: insert, height, sum, walk in order."""
 
+from __future__ import annotations
+
 
 def make_node(key):
     return {"key": key, "left": None, "right": None}
@@ -26,7 +28,7 @@ def height(node):
 
 
 def larger(a, b):
-    return a if a > b else b
+    return max(b, a)
 
 
 def total(node):

@@ -1,5 +1,7 @@
 """Bubble sort of pseudo-random numbers, with an early stop."""
 
+from __future__ import annotations
+
 
 def make_numbers(count, seed):
     numbers = []

@@ -1,5 +1,7 @@
 """Tokenises arithmetic expressions and evaluates them with two stacks."""
 
+from __future__ import annotations
+
 
 def tokens_of(text):
     tokens = []

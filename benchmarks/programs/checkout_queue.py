@@ -1,5 +1,7 @@
 """Simulates the tills of a shop: customers arrive, wait, are served; records in dicts."""
 
+from __future__ import annotations
+
 
 def next_random(seed):
     return (seed * 1103515245 + 12345) % 2147483648

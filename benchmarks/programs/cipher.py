@@ -1,5 +1,7 @@
 """Vigenere cipher: encrypts, decrypts, compares, counts letters."""
 
+from __future__ import annotations
+
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 PLACES = {letter: place for place, letter in enumerate(ALPHABET)}
 
@@ -27,6 +29,6 @@ print(shown[0:70])
 print(f"same again: {shown == message}")
 vowels = 0
 for ch in hidden:
-    if ch == "a" or ch == "e" or ch == "i" or ch == "o" or ch == "u":
+    if ch in "aeiou":
         vowels += 1
 print(f"vowels in the cipher: {vowels}")

@@ -1,5 +1,7 @@
 """Longest Collatz chain below a limit."""
 
+from __future__ import annotations
+
 
 def chain_length(n):
     steps = 1

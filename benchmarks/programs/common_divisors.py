@@ -1,5 +1,7 @@
 """How often two numbers share a divisor: a script without functions."""
 
+from __future__ import annotations
+
 coprime = 0
 pairs = 0
 largest = 1

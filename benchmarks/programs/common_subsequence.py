@@ -1,5 +1,7 @@
 """Longest common subsequence of two generated strings, with the full table."""
 
+from __future__ import annotations
+
 
 def letters(count, seed):
     alphabet = "acgt"

@@ -1,5 +1,7 @@
 """Reads a table in comma-separated form, field by field, and sums it up."""
 
+from __future__ import annotations
+
 
 def make_table(lines):
     cities = ["Oslo", "Lima", "Cairo", "Quito", "Hanoi"]

@@ -1,5 +1,7 @@
 """Conway's game of life on a torus, a glider among random cells."""
 
+from __future__ import annotations
+
 WIDTH = 24
 HEIGHT = 18
 GENERATIONS = 12

@@ -1,5 +1,7 @@
 """Towers of Hanoi: moves the discs on real stacks."""
 
+from __future__ import annotations
+
 
 def move_disc(pegs, source, target):
     pegs[target].append(pegs[source].pop())

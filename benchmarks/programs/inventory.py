@@ -1,5 +1,7 @@
 """Records in dicts: orders are joined with products, grouped and reported."""
 
+from __future__ import annotations
+
 PRODUCTS = {
     "P1": {"name": "lamp", "price": 25, "group": "home"},
     "P2": {"name": "desk", "price": 140, "group": "office"},

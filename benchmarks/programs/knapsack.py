@@ -1,5 +1,7 @@
 """0/1 knapsack with a one-dimensional table, several copies of each item."""
 
+from __future__ import annotations
+
 WEIGHTS = [12, 7, 11, 8, 9, 6, 5, 14, 3, 10, 4, 13]
 WORTHS = [24, 13, 23, 15, 16, 11, 9, 28, 5, 19, 8, 25]
 CAPACITY = 400
@@ -12,8 +14,7 @@ def best_value(weights, worths, room, copies):
             w = weights[item]
             v = worths[item]
             for left in range(room, w - 1, -1):
-                if table[left - w] + v > table[left]:
-                    table[left] = table[left - w] + v
+                table[left] = max(table[left], table[left - w] + v)
     return table
 
 

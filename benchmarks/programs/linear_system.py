@@ -1,5 +1,7 @@
 """Solves a system of linear equations by Gaussian elimination with pivoting."""
 
+from __future__ import annotations
+
 
 def magnitude(x):
     if x < 0:

@@ -1,5 +1,7 @@
 """The Mandelbrot set in text, all at the top level."""
 
+from __future__ import annotations
+
 SHADES = " .:-=+*#%@"
 rows = 22
 columns = 60

@@ -1,5 +1,7 @@
 """Powers of a matrix modulo a prime, by repeated squaring."""
 
+from __future__ import annotations
+
 
 def multiply(a, b, n):
     product = []

@@ -1,5 +1,7 @@
 """Breadth-first search through a maze drawn in text."""
 
+from __future__ import annotations
+
 COLUMNS = 41
 ROWS = 31
 

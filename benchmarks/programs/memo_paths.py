@@ -1,5 +1,7 @@
 """Recursion with a memo in a dict: lattice paths that avoid some cells."""
 
+from __future__ import annotations
+
 
 def blocked(x, y):
     return (x * 3 + y * 5) % 11 == 4

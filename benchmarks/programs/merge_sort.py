@@ -1,5 +1,7 @@
 """Merge sort that builds new lists."""
 
+from __future__ import annotations
+
 
 def merge(left, right):
     out = []

@@ -1,5 +1,7 @@
 """Pi by throwing darts, with a linear congruential generator."""
 
+from __future__ import annotations
+
 
 def estimate(darts, seed):
     inside = 0

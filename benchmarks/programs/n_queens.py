@@ -1,5 +1,7 @@
 """All solutions of the n queens problem, by backtracking over a list of columns."""
 
+from __future__ import annotations
+
 
 def safe(queens, row, column):
     for r in range(row):

@@ -1,13 +1,11 @@
 """Pascal's triangle with exact large integers, and the pattern of its odd numbers."""
 
+from __future__ import annotations
+
 row = [1]
 odd_total = 0
 for depth in range(1, 191):
-    next_row = [1]
-    for i in range(len(row) - 1):
-        next_row.append(row[i] + row[i + 1])
-    next_row.append(1)
-    row = next_row
+    row = [1, *(row[i] + row[i + 1] for i in range(len(row) - 1)), 1]
     odd = 0
     for number in row:
         if number % 2 == 1:

@@ -1,5 +1,7 @@
 """Three bodies and their gravity, stepped with dicts as records."""
 
+from __future__ import annotations
+
 from math import sqrt
 
 bodies = [

@@ -1,5 +1,7 @@
 """Factorises a range of numbers and prints some statistics."""
 
+from __future__ import annotations
+
 
 def factors(n):
     found = []

@@ -1,5 +1,7 @@
 """A binary heap in a list, used to sort and to merge jobs by due date."""
 
+from __future__ import annotations
+
 
 def heap_push(heap, item):
     heap.append(item)

@@ -1,5 +1,7 @@
 """Quicksort in place, recursive."""
 
+from __future__ import annotations
+
 
 def partition(items, low, high):
     pivot = items[high]

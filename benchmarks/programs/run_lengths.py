@@ -1,5 +1,7 @@
 """Run-length encoding and decoding of generated bitmaps."""
 
+from __future__ import annotations
+
 
 def bitmap(n, seed):
     bits = ""

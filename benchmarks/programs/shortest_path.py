@@ -1,5 +1,7 @@
 """Dijkstra on a generated road map, with neighbour lists in dicts."""
 
+from __future__ import annotations
+
 TOWNS = 90
 roads = {}
 for town in range(TOWNS):
@@ -17,16 +19,14 @@ def distances(start, n):
     while True:
         here = -1
         for i in range(n):
-            if not done[i] and dist[i] < 1000000:
-                if here == -1 or dist[i] < dist[here]:
-                    here = i
+            if not done[i] and dist[i] < 1000000 and (here == -1 or dist[i] < dist[here]):
+                here = i
         if here == -1:
             return dist
         done[here] = True
         for road in roads[f"t{here}"]:
             length = dist[here] + road[1]
-            if length < dist[road[0]]:
-                dist[road[0]] = length
+            dist[road[0]] = min(dist[road[0]], length)
 
 
 for start_town in [0, 17, 42]:

@@ -1,5 +1,7 @@
 """Sieve of Eratosthenes and the gaps between the primes."""
 
+from __future__ import annotations
+
 
 def sieve(bound):
     flags = [True for _ in range(bound + 1)]
@@ -22,8 +24,7 @@ widest = 0
 for candidate in range(3, top + 1):
     if is_prime[candidate]:
         total += 1
-        if candidate - last > widest:
-            widest = candidate - last
+        widest = max(widest, candidate - last)
         last = candidate
 print(f"odd primes: {total}")
 print(f"last: {last}")

@@ -1,5 +1,7 @@
 """Builds a long text piece by piece, and then counts what is in it."""
 
+from __future__ import annotations
+
 text = ""
 for i in range(9000):
     if i % 15 == 0:

@@ -1,5 +1,7 @@
 """A script that prints a monthly table of generated temperatures: means, extremes, a bar."""
 
+from __future__ import annotations
+
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 NORMAL = [-2.0, -1.0, 3.5, 8.0, 13.0, 16.5, 18.5, 18.0, 14.0, 9.0, 3.5, 0.0]
 seed = 1999
@@ -18,10 +20,8 @@ for month in range(12):
         total += degrees
         if degrees < 0.0:
             frost += 1
-        if degrees > warmest:
-            warmest = degrees
-        if degrees < coldest:
-            coldest = degrees
+        warmest = max(warmest, degrees)
+        coldest = min(coldest, degrees)
     mean = total / hours
     bar = ""
     mark = -8.0

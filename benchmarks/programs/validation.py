@@ -1,5 +1,7 @@
 """Checks orders with exceptions, and counts what went wrong."""
 
+from __future__ import annotations
+
 
 def require(condition, message):
     if not condition:

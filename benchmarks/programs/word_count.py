@@ -1,5 +1,7 @@
 """Counts the words of a text in a dict and prints the most frequent ones."""
 
+from __future__ import annotations
+
 SENTENCES = [
     "The quick brown fox jumps over the lazy dog, and the dog sleeps on.",
     "A fox is a small animal; a dog is often larger than a fox.",

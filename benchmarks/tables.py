@@ -1,0 +1,90 @@
+"""Tables of results, in Markdown, which reads well on a terminal too."""
+
+from __future__ import annotations
+
+from math import exp, log
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def geometric_mean(values: Iterable[float]) -> float:
+    """The geometric mean of numbers above zero; nan of none."""
+    logarithms = [log(value) for value in values]
+    return exp(sum(logarithms) / len(logarithms)) if logarithms else float("nan")
+
+
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table: the first column is text, the others are numbers."""
+    lines = [headings, *rows]
+    widths = [max(3, *(len(line[column]) for line in lines)) for column in range(len(headings))]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+
+    def text(cells: Sequence[str]) -> str:
+        padded = [cells[0].ljust(widths[0])]
+        padded += [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        return f"| {' | '.join(padded)} |"
+
+    return "\n".join([text(headings), text(rule), *(text(row) for row in rows)])
+
+
+def in_process(document: dict[str, Any]) -> str:
+    """What ``in_process.py`` measured."""
+    headings = ["milliseconds", "host", "backend", "first", "Python", "host ÷ backend", "backend ÷ Python"]
+    rows = [
+        [
+            item["name"] if item["same"] else f"{item['name']} (DIFFERS)",
+            _number(item["host"], 1000),
+            _number(item["backend"], 1000, 2),
+            _number(item["backend_first"], 1000, 2),
+            _number(item["python"], 1000, 2),
+            _number(item["host_over_backend"]),
+            _number(item["backend_over_python"], 1, 2),
+        ]
+        for item in document["programs"]
+    ]
+    means = document["geometric_means"]
+    ratios = [_number(means["host_over_backend"]), _number(means["backend_over_python"], 1, 2)]
+    rows.append(["geometric mean", "", "", "", "", *ratios])
+    return markdown(headings, rows)
+
+
+def processes(documents: Sequence[dict[str, Any]]) -> str:
+    """What ``run.py`` measured: one record of ``zexus-parallel bench`` for each program."""
+    names = [variant["name"] for variant in documents[0]["variants"]]
+    last = names[-1]
+    headings = ["seconds", *(_label(name) for name in names)]
+    ratios = [("host", "speedup_over_host"), ("workers-1", "speedup_over_one_worker")]
+    ratios = [(name, key) for name, key in ratios if name in names and name != last]
+    for name, _ in ratios:
+        headings += [f"{_label(name)} ÷ {_label(last)}", "net"]
+    rows = []
+    columns: dict[str, list[float]] = {}
+    for document in documents:
+        found = {variant["name"]: variant for variant in document["variants"]}
+        name = document["name"] if document["same_output"] else f"{document['name']} (DIFFERS)"
+        row = [name, *(f"{found[name]['median']:.2f}" for name in names)]
+        for _, key in ratios:
+            for column in (key, f"net_{key}"):
+                row.append(_number(found[last][column], 1, 2))
+                if found[last][column]:
+                    columns.setdefault(column, []).append(found[last][column])
+        rows.append(row)
+    mean = ["geometric mean", *("" for _ in names)]
+    for _, key in ratios:
+        for column in (key, f"net_{key}"):
+            values = columns.get(column)
+            mean.append(f"{geometric_mean(values):.2f}" if values else "–")
+    return markdown(headings, [*rows, mean])
+
+
+def _label(name: str) -> str:
+    if name == "host":
+        return "host"
+    count = name.partition("-")[2]
+    return "1 worker" if count == "1" else f"{count} workers"
+
+
+def _number(value: float | None, factor: float = 1, digits: int = 1) -> str:
+    return "–" if value is None else f"{value * factor:.{digits}f}"
