@@ -6,7 +6,6 @@ variable, command-line option, file key and help text follow from it.
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
 from dataclasses import MISSING, dataclass, field, fields
@@ -17,7 +16,7 @@ from zexus_parallel_plugin import kinds
 from zexus_parallel_plugin.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from zexus_parallel_plugin.kinds import Kind
 
@@ -329,23 +328,21 @@ def read_config_file(path: Path) -> list[tuple[Setting, object]]:
 def unknown_variables(environ: Mapping[str, str]) -> list[str]:
     """One line for each ``ZEXUS_PARALLEL_*`` variable that nothing reads."""
     known = {*ENVIRONMENT, *(name for setting in settings() for name in setting.variables)}
-    lines = []
-    for name in sorted(environ):
-        if name.startswith(ENV_PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            lines.append(f"{name} is not a variable of this project" + _suggestion(near))
-    return lines
+    unknown = [name for name in sorted(environ) if name.startswith(ENV_PREFIX) and name not in known]
+    return [f"{name} is not a variable of this project" + _suggestion(name, known) for name in unknown]
 
 
 def _did_you_mean(key: str) -> str:
     words = {setting.name: setting.name for setting in settings()}
     words.update({setting.option[2:].replace("-", "_"): setting.name for setting in settings()})
-    near = difflib.get_close_matches(key.replace("-", "_").lower(), words, n=1, cutoff=0.5)
-    return _suggestion([words[word] for word in near])
+    return _suggestion(key.replace("-", "_").lower(), words, words)
 
 
-def _suggestion(near: list[str]) -> str:
-    return f"; did you mean {near[0]}?" if near else ""
+def _suggestion(word: str, known: Iterable[str], meanings: Mapping[str, str] | None = None) -> str:
+    from difflib import get_close_matches  # takes a while to import, and is for errors only
+
+    near = get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean {(meanings or {}).get(near[0], near[0])}?" if near else ""
 
 
 def _complaint(setting: Setting, where: str, value: object) -> str:

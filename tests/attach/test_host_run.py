@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from zexus_parallel_plugin import activation
 from zexus_parallel_plugin.attach.host_run import ExtendedRun, extend_run, replaced_vm
+from zexus_parallel_plugin.backends import PluginBackends
 from zexus_parallel_plugin.errors import HostError
 from zexus_parallel_plugin.manager import LoadedPlugin, Plugins
 from zexus_parallel_plugin.specs import BackendSpec, CliOption
@@ -87,9 +88,7 @@ def _reset() -> None:
 
 
 def invoke(module: Any, *words: str, plugins: Plugins | None = None, **env: str) -> Result:
-    backends = activation._PluginBackends()
-    backends._plugins = other_backend() if plugins is None else plugins
-    extend_run(module, backends)
+    extend_run(module, PluginBackends(other_backend() if plugins is None else plugins))
     return CliRunner().invoke(module.run, list(words), env=env)
 
 
@@ -105,14 +104,30 @@ def test_the_host_can_be_named(words: list[str]) -> None:
     assert "host {'gas_limit': 7}" in invoke(host_module(), *words, "f.zx").stdout
 
 
-def test_no_plugin_is_loaded_for_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_for_the_host_its_command_is_untouched(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = host_module()
+    params, callback = list(module.run.params), module.run.callback
+    activation.activate(module)
+    assert CliRunner().invoke(module.run, ["f.zx", "--no-vm", "--", "--backend"]).exit_code == 0
+    assert module.run.params == params
+    assert module.run.callback is callback
+
+
+def test_no_plugin_is_loaded_for_our_own_options(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: object) -> Plugins:
         raise AssertionError("plugins were loaded")
 
-    monkeypatch.setattr(activation._PluginBackends, "plugins", property(refuse))
+    monkeypatch.setattr(PluginBackends, "plugins", property(refuse))
     module = host_module()
-    extend_run(module, activation._PluginBackends())
-    assert CliRunner().invoke(module.run, ["f.zx", "--no-vm"]).exit_code == 0
+    extend_run(module, PluginBackends())
+    assert CliRunner().invoke(module.run, ["f.zx", "--backend", "host", "--no-vm"]).exit_code == 0
+
+
+def test_whoever_looks_at_the_command_sees_its_options() -> None:
+    module = host_module()
+    activation.activate(module)
+    names = {word for param in module.run.get_params(click.Context(module.run)) for word in param.opts}
+    assert {"--backend", "--workers", "--gas-limit", "--use-vm", "--help"} <= names
 
 
 def test_another_backend_makes_the_vm_and_gets_the_arguments_of_the_host() -> None:
@@ -225,24 +240,32 @@ def test_a_vm_made_directly_needs_no_close() -> None:
 
 def test_a_host_with_such_an_option_is_left_alone() -> None:
     module = host_module()
-    module.run.params.append(click.Option(["--workers"]))
+    module.run.params.append(click.Option(["--workers"], expose_value=False))
     params, callback = list(module.run.params), module.run.callback
+    extended = extend_run(module, PluginBackends())
     with pytest.raises(HostError, match="already has the option --workers"):
-        extend_run(module, activation._PluginBackends())
+        extended.extend()
     assert module.run.params == params
     assert module.run.callback is callback
+    result = CliRunner().invoke(module.run, ["f.zx", "--workers", "2"])
+    assert " host " in result.stdout
+    assert result.stderr == ""
+    result = CliRunner().invoke(module.run, ["f.zx", "--backend", "parallel"])
+    assert result.stderr.startswith("zexus-parallel: `zexus run` already has the option --workers")
+    assert result.stderr.count("zexus-parallel:") == 1
+    assert "No such option" in result.stderr
+    assert result.exit_code == 2
 
 
 def test_a_host_without_such_a_command_is_left_alone() -> None:
     with pytest.raises(HostError, match="no command `run`"):
-        extend_run(ModuleType("empty"), activation._PluginBackends())
+        extend_run(ModuleType("empty"), PluginBackends())
 
 
 def test_activation_happens_once() -> None:
     module = host_module()
     activation.activate(module)
-    params, callback = list(module.run.params), module.run.callback
+    extended = module.run._zexus_parallel
     activation.activate(module)
-    assert module.run.params == params
-    assert module.run.callback == callback
-    assert isinstance(module.run._zexus_parallel, ExtendedRun)
+    assert isinstance(extended, ExtendedRun)
+    assert module.run._zexus_parallel is extended

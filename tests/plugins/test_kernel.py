@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from zexus.kernel import get_kernel
 
-from zexus_parallel_plugin.activation import register_opcodes
+from zexus_parallel_plugin.backends import register_opcodes
 from zexus_parallel_plugin.errors import BackendError, HostError
 from zexus_parallel_plugin.host.kernel import handler_of, register_domain, unregister_domain
 from zexus_parallel_plugin.manager import load_plugins

@@ -1,15 +1,17 @@
 """Extends the host's click command ``run``: options, and another virtual machine during the command.
 
-This module knows click and the host's command object, but no plugins: what the backends are and what they
-do comes from a :class:`Backends` object of the layer above.
+Loaded at every start of the host's command line, so it imports little, and touches the command only when a
+command line asks for something that the host does not have: everyone else gets the host's own command, unchanged.
+This module knows click and the host's command object, but no plugins: what the backends are comes from a
+:class:`Backends` object of the layer above.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from click.core import ParameterSource
@@ -19,12 +21,46 @@ from zexus_parallel_plugin.errors import ConfigError, HostError, ZexusParallelEr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import ModuleType
+    from typing import Protocol
+
+    class Choice(Protocol):
+        """One option that some backend takes."""
+
+        @property
+        def flag(self) -> str:
+            """As typed, with its dashes."""
+
+        @property
+        def dest(self) -> str:
+            """Name under which the backend gets the value."""
+
+        @property
+        def backend(self) -> str:
+            """Name of the backend that takes it."""
+
+    class Backends(Protocol):
+        """What the layer above offers."""
+
+        def first_options(self) -> Iterable[tuple[Choice, click.Option]]:
+            """Options that are there without any plugin being loaded."""
+
+        def more_options(self) -> Iterable[tuple[Choice, click.Option]]:
+            """Options of all other plugins, which are loaded for it."""
+
+        def names(self) -> list[str]:
+            """Names of all backends but the host; loads plugins."""
+
+        def open(self, request: Request) -> Callable[..., Any] | None:
+            """What makes the VM for a run; None leaves the run to the host's VM.
+
+            Raises:
+                ZexusParallelError: there is no such backend, or its configuration is wrong.
+            """
+
 
 __all__ = [
     "BACKEND_VARIABLE",
     "HOST_BACKEND",
-    "Backends",
-    "Choice",
     "ExtendedRun",
     "Request",
     "extend_run",
@@ -41,24 +77,7 @@ _MARK = "_zexus_parallel"
 """Attribute of the host's command object that holds the :class:`ExtendedRun`."""
 
 
-class Choice(Protocol):
-    """One option that some backend takes."""
-
-    @property
-    def flag(self) -> str:
-        """As typed, with its dashes."""
-
-    @property
-    def dest(self) -> str:
-        """Name under which the backend gets the value."""
-
-    @property
-    def backend(self) -> str:
-        """Name of the backend that takes it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a command line asks for.
 
     Attributes:
@@ -72,26 +91,6 @@ class Request:
     where: str
     given: Sequence[tuple[Choice, object]]
     program: str | None
-
-
-class Backends(Protocol):
-    """What the layer above offers."""
-
-    def first_options(self) -> Iterable[tuple[Choice, click.Option]]:
-        """Options that are there without any plugin being loaded."""
-
-    def more_options(self) -> Iterable[tuple[Choice, click.Option]]:
-        """Options of all other plugins, which are loaded for it."""
-
-    def names(self) -> list[str]:
-        """Names of all backends but the host; loads plugins."""
-
-    def open(self, request: Request) -> Callable[..., Any] | None:
-        """What makes the VM for a run; None leaves the run to the host's VM.
-
-        Raises:
-            ZexusParallelError: there is no such backend, or its configuration is wrong.
-        """
 
 
 def notice(text: str) -> None:
@@ -111,7 +110,7 @@ def extended_run(module: ModuleType) -> ExtendedRun | None:
 
 
 def extend_run(module: ModuleType, backends: Backends) -> ExtendedRun:
-    """Add ``--backend`` and the backends' options to ``module.run``. Do it once.
+    """Make ``module.run`` one that gets ``--backend`` and the backends' options when they are asked for.
 
     Raises:
         HostError: the host's command is not the one we know.
@@ -125,14 +124,32 @@ def extend_run(module: ModuleType, backends: Backends) -> ExtendedRun:
 
 
 class ExtendedRun:
-    """The host's command object, with two of its methods replaced."""
+    """The host's command object, with three of its methods replaced."""
 
     def __init__(self, module: ModuleType, command: click.Command, backends: Backends) -> None:
         self.module = module
         self.command = command
         self.backends = backends
         self.choices: list[Choice] = []
-        self.plugins_asked = False
+        self.is_extended = False
+        self.has_plugins = False
+        self._host_only = False
+        self._has_failed = False
+        self.backend_option: click.Option | None = None
+        self.host_callback: Callable[..., Any] = command.callback  # type: ignore[assignment]
+        self.host_parse_args = command.parse_args
+        self.host_get_params = command.get_params
+        command.parse_args = self.parse_args  # type: ignore[method-assign]
+        command.get_params = self.get_params  # type: ignore[method-assign]
+
+    def extend(self) -> None:
+        """Add ``--backend`` and the options of this project. Doing it again does nothing.
+
+        Raises:
+            HostError: the host has an option of such a name.
+        """
+        if self.is_extended:
+            return
         self.backend_option = click.Option(
             ["--backend", parameter_name("--backend")],
             metavar=_alternatives(["parallel"]),
@@ -142,11 +159,22 @@ class ExtendedRun:
             show_envvar=True,
             help="What executes the program: the host's own VM, or a plugin.",
         )
-        self.add_options(backends.first_options(), [self.backend_option])
-        self.host_callback: Callable[..., Any] = command.callback  # type: ignore[assignment]
-        self.host_parse_args = command.parse_args
-        command.callback = self.callback
-        command.parse_args = self.parse_args  # type: ignore[method-assign]
+        self.add_options(self.backends.first_options(), [self.backend_option])
+        self.command.callback = self.callback
+        self.is_extended = True
+
+    def extend_by_plugins(self) -> None:
+        """Add the options of all other plugins. Doing it again does nothing.
+
+        Raises:
+            HostError: the host has an option of such a name.
+        """
+        self.extend()
+        if self.has_plugins or self.backend_option is None:
+            return
+        self.has_plugins = True
+        self.add_options(self.backends.more_options())
+        self.backend_option.metavar = _alternatives(self.backends.names())
 
     def add_options(
         self, options: Iterable[tuple[Choice, click.Option]], first: Iterable[click.Option] = ()
@@ -166,15 +194,19 @@ class ExtendedRun:
         self.command.params.extend(added)
         self.choices += [choice for choice, _ in pairs]
 
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The parameters, all of them unless the host's own are enough for the command line at hand."""
+        if not self._host_only:
+            self._try(self.extend)
+        return self.host_get_params(ctx)
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Load plugins before parsing, if a word may be an option of theirs or the help is asked for."""
-        if not self.plugins_asked and self._asks_for_plugins(args):
-            self.plugins_asked = True
-            try:
-                self.add_options(self.backends.more_options())
-                self.backend_option.metavar = _alternatives(self.backends.names())
-            except ZexusParallelError as error:
-                notice(str(error))
+        """Parse with as many options as the command line asks for: the host's, ours, those of plugins."""
+        if self._has_unknown(args) or os.environ.get(BACKEND_VARIABLE):
+            self._try(self.extend)
+            if self._has_unknown(args):
+                self._try(self.extend_by_plugins)
+        self._host_only = not self.is_extended
         return self.host_parse_args(ctx, args)
 
     def callback(self, *args: Any, **kwargs: Any) -> Any:
@@ -203,7 +235,8 @@ class ExtendedRun:
                 raise ConfigError(f"{choice.flag} needs --backend {choice.backend}, not {request.backend}")
         return None if request.backend == HOST_BACKEND else self.backends.open(request)
 
-    def _asks_for_plugins(self, args: list[str]) -> bool:
+    def _has_unknown(self, args: list[str]) -> bool:
+        """Whether a word may be an option that the command does not have yet; ``--help`` is one."""
         known = self._known_words()
         for word in args:
             if word == "--":
@@ -214,6 +247,16 @@ class ExtendedRun:
 
     def _known_words(self) -> set[str]:
         return {word for param in self.command.params for word in (*param.opts, *param.secondary_opts)}
+
+    def _try(self, step: Callable[[], None]) -> None:
+        """Take a step; if it fails, say so, take no other, and leave the command as it is."""
+        if self._has_failed:
+            return
+        try:
+            step()
+        except ZexusParallelError as error:
+            self._has_failed = True
+            notice(str(error))
 
 
 @contextmanager

@@ -140,19 +140,22 @@ def _site_directories() -> list[str]:
 
 def _command() -> Check:
     """Whether importing the host's command line has attached the backend to it."""
-    before = attach.State.attached
     try:
         with redirect_stdout(io.StringIO()):
             module = load_command_module()
     except ZexusParallelError as error:
         return Check("command", "failed", str(error))
-    attached = extended_run(module) is not None
-    facts = {"attached": attached, "by_hook": attach.State.attached and not before}
-    if attached:
-        return Check("command", "ok", "`zexus run` has --backend", facts=facts)
-    why = attach.State.error or "the hook has not been active"
-    status: Literal["note", "failed"] = "failed" if attach.State.error else "note"
-    return Check("command", status, f"`zexus run` has no --backend: {why}", facts=facts)
+    extended = extended_run(module)
+    facts = {"attached": extended is not None}
+    if extended is None:
+        why = attach.State.error or "the hook has not been active"
+        status: Literal["note", "failed"] = "failed" if attach.State.error else "note"
+        return Check("command", status, f"`zexus run` has no --backend: {why}", facts=facts)
+    try:
+        extended.extend()
+    except ZexusParallelError as error:
+        return Check("command", "failed", str(error), facts=facts)
+    return Check("command", "ok", "`zexus run` has --backend", facts=facts)
 
 
 def _cores() -> Check:
