@@ -1,6 +1,7 @@
 """Measures execution alone, inside this process: the host's VM, the backend in place, and plain Python.
 
-    python benchmarks/in_process.py [SET|NAME|FILE ...] [--runs N] [--host-runs N] [--tier T] [--json FILE]
+    python benchmarks/in_process.py [SET|NAME|FILE ...] [--runs N] [--json FILE] …
+    python benchmarks/in_process.py parallel --host-runs 0 --gas-limit 1000000000000
 
 The three take turns, and medians are reported. What the host and the backend print, leave in the root
 environment, and count as gas and operations is compared, as is what the Python program prints. Sets:
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import suite, tables
 from tests.differential import harness
+from zexus_parallel_plugin.config import HOST_GAS_LIMIT
 
 COMPARED = ("kind", "text", "value", "stdout", "env", "gas_used", "operation_count")
 
@@ -68,20 +70,22 @@ class Twin:
         return captured.stdout
 
 
-def measure(program: suite.Program, runs: int, host_runs: int, tier: str) -> dict[str, Any]:
+def measure(program: suite.Program, runs: int, host_runs: int, tier: str, gas_limit: int) -> dict[str, Any]:
     """Measure one program; times in seconds."""
     host = Clock(harness.host_factory)
-    backend = Clock(harness.backend_factory({"mode": "sequential", "tier": tier}))
+    backend = Clock(harness.backend_factory({"mode": "sequential", "tier": tier, "gas_limit": gas_limit}))
     twin = Twin(program.twin) if program.twin else None
     differences: list[str] = []
     reference = None
     for number in range(max(runs, host_runs)):
         if number < host_runs:
-            reference = harness.run(program.source, host, path=str(program.path))
+            reference = harness.run(program.source, host, path=str(program.path), gas_limit=gas_limit)
             if reference.kind != "value":
                 differences.append(f"host: {reference.kind} {reference.text}")
         if number < runs:
-            outcome = harness.run(program.source, backend, path=str(program.path))
+            outcome = harness.run(program.source, backend, path=str(program.path), gas_limit=gas_limit)
+            if outcome.kind != "value":
+                differences.append(f"backend: {outcome.kind} {outcome.text}")
             if reference is not None:
                 differences += [
                     name for name in COMPARED if getattr(outcome, name) != getattr(reference, name)
@@ -106,14 +110,19 @@ def measure(program: suite.Program, runs: int, host_runs: int, tier: str) -> dic
 
 
 def measure_all(
-    programs: list[suite.Program], *, runs: int = 5, host_runs: int = 2, tier: str = "auto"
+    programs: list[suite.Program],
+    *,
+    runs: int = 5,
+    host_runs: int = 2,
+    tier: str = "auto",
+    gas_limit: int = HOST_GAS_LIMIT,
 ) -> dict[str, Any]:
     """Measure programs and add geometric means."""
     measured = []
     with contextlib.redirect_stdout(sys.stderr):  # the host warns on standard output when it is first used
         for program in programs:
             print(f"{program.name} …", flush=True)
-            measured.append(measure(program, runs, host_runs, tier))
+            measured.append(measure(program, runs, host_runs, tier, gas_limit))
     means = {
         name: tables.geometric_mean(item[name] for item in measured if item[name])
         for name in ("host_over_backend", "backend_over_python")
@@ -139,6 +148,13 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=5, help="runs of the backend and of Python (default: 5)")
     parser.add_argument("--host-runs", type=int, default=2, help="runs of the host, 0 for none (default: 2)")
     parser.add_argument("--tier", default="auto", choices=("auto", "interpreter", "compiled"))
+    parser.add_argument(
+        "--gas-limit",
+        type=int,
+        default=HOST_GAS_LIMIT,
+        metavar="N",
+        help="for `parallel`, with --host-runs 0",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was measured to a file")
     arguments = parser.parse_args()
     if arguments.runs < 1 or arguments.host_runs < 0:
@@ -148,6 +164,7 @@ def main() -> int:
         runs=arguments.runs,
         host_runs=arguments.host_runs,
         tier=arguments.tier,
+        gas_limit=arguments.gas_limit,
     )
     print(tables.in_process(document))
     if arguments.json:
