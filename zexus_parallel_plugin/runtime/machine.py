@@ -6,19 +6,30 @@ execution of stack bytecode is taken over, where the engine is known to give the
 
 from __future__ import annotations
 
+import logging
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine.execution import Execution
+from zexus_parallel_plugin.analysis.names import assigned_names
 from zexus_parallel_plugin.host.version import VERIFIED_VERSIONS, host_version
 from zexus_parallel_plugin.host.vm import HostVM
+from zexus_parallel_plugin.metrics import RunMetrics
+from zexus_parallel_plugin.runtime.ahead import Ahead, WatchedExecution
+from zexus_parallel_plugin.runtime.workers import Workers
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.config import ParallelConfig
+    from zexus_parallel_plugin.engine.execution import Execution
 
 __all__ = ["ParallelMachine", "create_vm"]
+
+_LOG = logging.getLogger(__name__)
+
+_LANGUAGE_FUNCTIONS = frozenset({"parallel_map"})
+"""Functions of the language that this project adds; a program that uses such a name for something of its own keeps it."""
 
 _TRACING = (
     "ZEXUS_VM_TRACE_MODE", "ZEXUS_VM_TRACE_INTERVAL", "ZEXUS_VM_TRACE_IP_RANGE", "ZEXUS_VM_TRACE_LOADS",
@@ -42,6 +53,7 @@ class ParallelMachine(HostVM):  # type: ignore[misc]
         config: the configuration of the run.
         last_execution: the engine's state after the latest :meth:`execute`, None if the host ran it.
         left_to_host: reason code why the latest :meth:`execute` was left to the host's VM, else empty.
+        last_metrics: what was counted in the latest :meth:`execute`.
     """
 
     def __init__(self, config: ParallelConfig, **host_arguments: Any) -> None:
@@ -49,6 +61,8 @@ class ParallelMachine(HostVM):  # type: ignore[misc]
         self.config = config
         self.last_execution: Execution | None = None
         self.left_to_host = ""
+        self.last_metrics = RunMetrics()
+        self._workers = Workers(config, self, host_arguments)
         self._apply_gas_limit()
 
     def _apply_gas_limit(self) -> None:
@@ -62,17 +76,50 @@ class ParallelMachine(HostVM):  # type: ignore[misc]
     def _execute_stack(self, code: Any, debug: bool = False) -> Any:
         """Take stack bytecode over, or leave it to the host with a reason code."""
         self.left_to_host = self._reason_for_host(code, debug)
+        self.last_metrics = RunMetrics()
         if self.left_to_host:
+            self.last_metrics.reasons[self.left_to_host] += 1
+            _LOG.info("left to the host's VM: %s", self.left_to_host)
             self.last_execution = None
             return super()._execute_stack(code, debug)
         return _Takeover(code)
 
     def _run_coroutine_sync(self, coro: Any) -> Any:
         if isinstance(coro, _Takeover):
-            execution = Execution(self)
-            self.last_execution = execution
-            return execution.run(coro.bytecode)
+            return self._execute_on_engine(coro.bytecode)
         return super()._run_coroutine_sync(coro)
+
+    def _execute_on_engine(self, bytecode: Any) -> Any:
+        metrics = self.last_metrics
+        functions = _LANGUAGE_FUNCTIONS - assigned_names(bytecode)
+        execution = WatchedExecution(self, functions, self.config.tier)
+        execution.pulse = None
+        self.last_execution = execution
+        ahead = self._ahead(execution, functions, metrics)
+        started = time.perf_counter()
+        try:
+            return execution.run(bytecode)
+        except KeyboardInterrupt:
+            self._workers.close(kill=True)
+            raise
+        finally:
+            if ahead is not None:
+                ahead.finish()
+            metrics.total_seconds = time.perf_counter() - started
+            metrics.reasons.update(execution.counters)
+            _LOG.info("execution ended: %s", metrics.to_dict())
+
+    def _ahead(self, execution: WatchedExecution, functions: frozenset[str], metrics: RunMetrics) -> Ahead | None:
+        """What runs ahead of this execution, None if nothing does."""
+        reason = self._workers.reason_against()
+        if reason:
+            metrics.reasons[reason] += 1
+            return None
+        workers = self._workers
+        ahead = Ahead(execution, self.config, workers.library, lambda: workers.pool(execution, functions), workers.pure, metrics)
+        execution.ahead = ahead
+        execution.pulse = ahead.pulse
+        return ahead
 
     def await_on_loop(self, awaitable: Any) -> Any:
         """Wait for an awaitable on the host's event loop."""
@@ -113,6 +160,7 @@ class ParallelMachine(HostVM):  # type: ignore[misc]
 
     def close(self) -> None:
         """End the worker processes of this machine; may be called twice."""
+        self._workers.close(kill=True)
 
 
 def _is_traced(environ: Mapping[str, str]) -> bool:

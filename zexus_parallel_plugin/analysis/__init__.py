@@ -1,0 +1,3 @@
+"""What can be said about code objects without running them: control flow, effects, names. Pure functions."""
+
+from __future__ import annotations

@@ -1,0 +1,153 @@
+"""Batches on their way: the pool, which is made when it is first needed, sending, waiting, giving up."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from zexus_parallel_plugin.runtime.snapshot import Library, NotPlainError
+from zexus_parallel_plugin.runtime.task import Batch, PlannedCall, decode_records, encode_task
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from zexus_parallel_plugin.metrics import RunMetrics
+
+_LOG = logging.getLogger(__name__)
+
+_KILL_SECONDS = 0.05
+"""Expected work of a running task from which on it is worth a new worker to stop it."""
+_AHEAD_PER_WORKER = 2
+
+
+class Handle(Protocol):
+    """A task in a pool, as far as this module looks at it."""
+
+    @property
+    def done(self) -> bool:
+        """Whether there is an outcome."""
+
+    outcome: Any
+    state: Any
+
+
+class Pool(Protocol):
+    """What is needed of a worker pool (`runtime.pool.WorkerSupervisor`)."""
+
+    @property
+    def room(self) -> int:
+        """How many more tasks can be submitted."""
+
+    def publish(self, key: bytes, blob: bytes) -> None:
+        """Make a blob available."""
+
+    def submit(self, payload: bytes, needs: Sequence[bytes] = ..., timeout: float | None = ..., weight: float | None = ...) -> Any:
+        """Queue a task."""
+
+    def cancel(self, task: Any, kill: bool = ...) -> None:
+        """Give a task up."""
+
+    def poll(self) -> list[Any]:
+        """Look after the workers without waiting."""
+
+    def wait(self, tasks: Any = ..., deadline: float | None = ...) -> list[Any]:
+        """Wait for tasks."""
+
+
+class Dispatch:
+    """Sends batches to a pool and waits for them.
+
+    :param open_pool: makes the pool at the first batch; whatever it raises means that there is none.
+    """
+
+    def __init__(self, open_pool: Callable[[], Pool], workers: int, library: Library, metrics: RunMetrics) -> None:
+        self._open_pool = open_pool
+        self._pool: Pool | None = None
+        self._library = library
+        self._metrics = metrics
+        self._waiting: list[Batch] = []
+        self.workers = workers
+        self.failed = ""
+
+    @property
+    def hungry(self) -> bool:
+        """Whether more batches should be sent: few are waiting for a worker."""
+        if self.failed:
+            return False
+        if self._pool is None:
+            return True
+        self._waiting = [batch for batch in self._waiting if batch.handle.state.name in {"QUEUED", "DELAYED"}]
+        return len(self._waiting) < _AHEAD_PER_WORKER * self.workers and self._pool.room > 0
+
+    def send(self, calls: list[PlannedCall], depth: int, limits: tuple[float, float], seconds: float | None) -> Batch | None:
+        """Send a batch; None if that is not possible. ``seconds`` is what one call is expected to take."""
+        try:
+            payload, blobs = encode_task(calls, depth, limits, self._library)
+        except NotPlainError as error:
+            self._metrics.reasons[error.reason] += len(calls)
+            return None
+        if self._pool is None:
+            try:
+                self._pool = self._open_pool()
+            except Exception as error:  # noqa: BLE001 - without workers everything is executed in place
+                _LOG.warning("no workers: %s", error)
+                self.failed = "pool-failed"
+                self._metrics.reasons[self.failed] += 1
+                return None
+            self._metrics.worker_count = self.workers
+        batch = Batch(calls, None if seconds is None else seconds * len(calls))
+        for key, blob in blobs.items():
+            self._pool.publish(key, blob)
+        batch.handle = self._pool.submit(payload, tuple(blobs), weight=batch.weight)
+        self._waiting.append(batch)
+        self._metrics.tasks_sent += 1
+        self._metrics.calls_sent += len(calls)
+        return batch
+
+    def look(self) -> None:
+        """Look after the workers, without waiting."""
+        if self._pool is not None:
+            self._pool.poll()
+
+    def started(self, batch: Batch) -> bool:
+        """Whether a worker has begun with the batch (or has finished it)."""
+        return batch.handle.done or batch.handle.state.name == "RUNNING"
+
+    def wait(self, batch: Batch, *, wake_for_any: bool) -> bool:
+        """Wait for the results of a batch, or with ``wake_for_any`` of any one; whether they are there."""
+        if batch.records is None and not batch.failure:
+            if not batch.handle.done:
+                assert self._pool is not None
+                begun = time.perf_counter()
+                self._pool.wait(None if wake_for_any else batch.handle)
+                self._metrics.waited_seconds += time.perf_counter() - begun
+            if not batch.handle.done:
+                return False
+            self._collect(batch)
+        return True
+
+    def _collect(self, batch: Batch) -> None:
+        outcome = batch.handle.outcome
+        if not outcome.ok:
+            batch.failure = f"{outcome.failure.cause}: {outcome.failure.detail}"
+            self._metrics.reasons[f"worker-{outcome.failure.cause}"] += 1
+            _LOG.info("a task failed on its worker, its calls are executed in place: %s", batch.failure)
+            return
+        try:
+            records = decode_records(outcome.result)
+        except ValueError as error:
+            records = []
+            _LOG.warning("%s", error)
+        if len(records) != len(batch.calls):
+            batch.failure = "undecodable: not an answer to this task"
+            self._metrics.reasons["worker-undecodable"] += 1
+            return
+        batch.records = records
+        self._metrics.worker_seconds += sum(record.seconds for record in records)
+
+    def give_up(self, batch: Batch) -> None:
+        """Nobody needs the rest of this batch."""
+        if self._pool is not None and not batch.handle.done:
+            self._metrics.tasks_cancelled += 1
+            self._pool.cancel(batch.handle, kill=batch.weight is None or batch.weight > _KILL_SECONDS)

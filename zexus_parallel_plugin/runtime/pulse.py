@@ -1,0 +1,85 @@
+"""A pulse while the main process computes, so that it can look after its workers meanwhile.
+
+A call that is executed in place can take long. The pulse tells how long it has been running already, which is how calls
+worth running ahead of are found while the first one is still running, and it keeps the workers fed. It is a timer of the
+system that counts the CPU time of this process (``ITIMER_VIRTUAL``): Python runs the handler between two instructions of
+the main thread. Where there is no such timer, or it belongs to somebody else, there is no pulse, and the work is done
+between calls only.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SIGNAL: Any = getattr(signal, "SIGVTALRM", None)
+_TIMER: Any = getattr(signal, "ITIMER_VIRTUAL", None)
+
+_current: Pulse | None = None
+
+
+class Pulse:
+    """Calls ``beat`` about every ``seconds`` of CPU time, between :meth:`start` and :meth:`stop`.
+
+    ``beat`` must not raise; if it does, there are no more beats. There is one pulse at a time in a process.
+    """
+
+    def __init__(self, beat: Callable[[], None], seconds: float = 0.003) -> None:
+        self._beat = beat
+        self._seconds = seconds
+        self._held = 0
+        self.running = False
+
+    def start(self) -> None:
+        """Begin, if that is possible here."""
+        global _current  # noqa: PLW0603 - the signal is one for the whole process
+        if self.running or _current is not None or not _available():
+            return
+        _current = self
+        self.running = True
+        signal.signal(_SIGNAL, _on_signal)
+        signal.setitimer(_TIMER, self._seconds, self._seconds)
+
+    def stop(self) -> None:
+        """End. The handler stays: the default one would end the process if a last signal were on its way."""
+        global _current  # noqa: PLW0603
+        if self.running:
+            signal.setitimer(_TIMER, 0)
+            self.running = False
+            _current = None
+
+    def hold(self) -> None:
+        """No beats until :meth:`release`: the code that runs now counts Python frames."""
+        self._held += 1
+        if self._held == 1 and self.running:
+            signal.setitimer(_TIMER, 0)
+
+    def release(self) -> None:
+        """The end of :meth:`hold`."""
+        self._held -= 1
+        if not self._held and self.running:
+            signal.setitimer(_TIMER, self._seconds, self._seconds)
+
+    def beat(self) -> None:
+        """Beat now."""
+        if self._held or not self.running:
+            return
+        try:
+            self._beat()
+        except Exception:  # noqa: BLE001 - it must not appear in the middle of the program
+            self.stop()
+
+
+def _available() -> bool:
+    if _TIMER is None or threading.current_thread() is not threading.main_thread():
+        return False
+    return signal.getsignal(_SIGNAL) in {signal.SIG_DFL, _on_signal} and not signal.getitimer(_TIMER)[0]
+
+
+def _on_signal(_number: int, _frame: object) -> None:
+    if _current is not None:
+        _current.beat()

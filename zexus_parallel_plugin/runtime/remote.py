@@ -1,0 +1,344 @@
+"""The worker's side: executes the calls of a task on an engine of its own, and tells what happened.
+
+Whatever could make a difference to an execution in place ends the call with a reason code: an effect, an assignment to a
+variable of a caller, a change of an input, a name whose value was not sent, depth, an error. Only values that share
+nothing with the inputs are given back.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from zexus_parallel_plugin.analysis.effects import PURE_BUILTINS, Summary, summarize
+from zexus_parallel_plugin.engine.code import CodeCache
+from zexus_parallel_plugin.engine.execution import Execution
+from zexus_parallel_plugin.engine.frame import Frame
+from zexus_parallel_plugin.host import vm as host
+from zexus_parallel_plugin.host.builtins import standard_builtins
+from zexus_parallel_plugin.runtime.snapshot import (
+    SCALARS,
+    NotPlainError,
+    Shelf,
+    containers_in,
+    dumps,
+    loads,
+)
+from zexus_parallel_plugin.runtime.task import (
+    CallSpec,
+    NamesSpec,
+    Record,
+    TaskSpec,
+    decode_task,
+    encode_records,
+)
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.code import Code
+
+LIMIT_RESERVE = 1_000_000
+"""Gas above what is left for the program. A call that stays below what is left can then not have met the limit, even if it
+caught the error: gas only grows, and no instruction costs as much as this."""
+
+
+class RefusedError(BaseException):
+    """The call must be executed in place. Not an `Exception`: the program must not catch it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CallerVariables(dict[str, Any]):
+    """The variables of all callers, as far as they were sent: read only."""
+
+    __slots__ = ("absent",)
+
+    def __init__(self, values: dict[str, Any], absent: frozenset[str]) -> None:
+        super().__init__(values)
+        self.absent = absent
+
+    def _known(self, name: str) -> bool:
+        if dict.__contains__(self, name):
+            return True
+        if name in self.absent:
+            return False
+        raise RefusedError("unlisted-name")
+
+    def __contains__(self, name: object) -> bool:
+        return self._known(name)  # type: ignore[arg-type]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Value of a name."""
+        return dict.__getitem__(self, name) if self._known(name) else default
+
+    def __getitem__(self, name: str) -> Any:
+        if not self._known(name):
+            raise KeyError(name)
+        return dict.__getitem__(self, name)
+
+    def __setitem__(self, name: str, value: Any) -> NoReturn:
+        raise RefusedError("writes-caller-variable")
+
+    __delitem__ = __setitem__  # type: ignore[assignment]
+
+
+class WorkerCode(CodeCache):
+    """Prepared code that is looked at before it runs: does it do nothing but compute and print?"""
+
+    __slots__ = ("_allowed", "_builtins", "_names", "_pure", "_summaries")
+
+    def __init__(self, vm: Any, functions: frozenset[str], pure: frozenset[str]) -> None:
+        super().__init__(vm, functions)
+        self._builtins = frozenset(vm.builtins)
+        self._pure = pure
+        self._allowed: set[int] = set()
+        self._names: CallerVariables | None = None
+        self._summaries: dict[int, Summary] = {}
+
+    def open(self, names: CallerVariables) -> None:
+        """Begin a call that sees these variables of its callers."""
+        if self._names is not names:
+            self._names = names
+            self._allowed.clear()
+
+    def get(self, bytecode: Any, name: str = "") -> Code:
+        """The prepared code.
+
+        :raises RefusedError: it has an effect, or needs a variable that was not sent.
+        """
+        code = super().get(bytecode, name)
+        if id(bytecode) not in self._allowed:
+            self._check(code)
+            self._allowed.add(id(bytecode))
+        return code
+
+    def _check(self, code: Code) -> None:
+        summary = self._summaries.get(id(code))
+        if summary is None:
+            summary = self._summaries[id(code)] = summarize(code, self._builtins, self._pure)
+        if summary.effect:
+            raise RefusedError(summary.effect)
+
+
+class WorkerExecution(Execution):
+    """An engine whose program can do nothing but compute and print."""
+
+    __slots__ = ()
+
+    def call_on_host(
+        self, frame: Frame, descriptor: dict[str, Any], args: list[Any], depth: int, reason: str
+    ) -> Any:
+        """Not here."""
+        raise RefusedError(reason)
+
+    def await_on_loop(self, awaitable: Any) -> Any:
+        """Not here."""
+        close = getattr(awaitable, "close", None)
+        if close is not None:
+            close()
+        raise RefusedError("effect-opcode")
+
+
+class Handler:
+    """Runs tasks; made once per worker process by the pool."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        self._shelf = Shelf()
+        vm = host.HostVM(**settings["host_arguments"])
+        standard = standard_builtins()
+        self._effect = ""
+        pure = frozenset(settings["pure"]) & standard.keys()
+        vm.builtins.clear()
+        for name in settings["builtins"]:
+            vm.builtins[name] = standard[name] if name in pure else self._forbidden(name)
+        for name, value in settings["vm"].items():
+            setattr(vm, name, value)
+        execution = WorkerExecution(vm)
+        execution.code = WorkerCode(vm, frozenset(settings["functions"]), pure)
+        execution.deepest = settings["deepest"]
+        self._execution = execution
+
+    def _forbidden(self, name: str) -> Any:
+        def builtin(*_args: Any) -> Any:
+            self._effect = "effect-builtin"  # the host catches what a builtin raises
+            raise RuntimeError(f"{name} is not for workers")
+
+        return builtin
+
+    def blob(self, key: bytes, blob: Any) -> None:
+        """Take a code object."""
+        self._shelf.put(bytes(key), blob)
+
+    def run(self, payload: Any) -> bytes:
+        """Run all calls of a task; a refused one does not keep the others from running."""
+        spec = decode_task(loads(payload, self._shelf.get))
+        streams = sys.stdout, sys.stderr
+        records = []
+        try:
+            inputs = _Inputs(spec, self._shelf)
+            for call in spec.calls:
+                records.append(self._call(spec, call, inputs))
+        finally:
+            sys.stdout, sys.stderr = streams
+        return encode_records(records)
+
+    def _call(self, spec: TaskSpec, call: CallSpec, inputs: _Inputs) -> Record:
+        execution = self._execution
+        args, names = inputs.of(call)
+        meter = execution.meter
+        meter.gas_used = meter.operation_count = 0
+        execution.gas_limit = spec.gas_limit + LIMIT_RESERVE
+        execution.operation_limit = spec.operation_limit + LIMIT_RESERVE
+        out, err = io.StringIO(), io.StringIO()
+        sys.stdout, sys.stderr = out, err
+        self._effect = ""
+        frame = Frame(names, None, spec.depth)
+        execution.code.open(names)  # type: ignore[attr-defined]
+        started = perf_counter()
+        try:
+            value = execution.call_action(frame, call.function, args)
+        except RefusedError as refused:
+            inputs.spoiled(call)
+            return Record(refused.reason, seconds=perf_counter() - started)
+        except Exception:  # noqa: BLE001 - whatever the program raises: the error is to happen in the main process
+            inputs.spoiled(call)
+            return Record("raised", seconds=perf_counter() - started)
+        seconds = perf_counter() - started
+        reason = self._effect or ("warned" if err.tell() else "") or inputs.reason_against(call, value)
+        if not reason:
+            try:
+                if type(value) not in SCALARS:
+                    dumps(value)
+                text = out.getvalue()
+                text.encode()
+                return Record("", value, meter.gas_used, meter.operation_count, text, seconds)
+            except NotPlainError as error:
+                reason = error.reason
+            except UnicodeEncodeError:
+                reason = "unprintable"
+        return Record(reason, seconds=seconds)
+
+
+class _Inputs:
+    """The inputs of the calls of a task, made of their pickles, and made again when a call has changed them."""
+
+    def __init__(self, spec: TaskSpec, shelf: Shelf) -> None:
+        self._spec = spec
+        self._shelf = shelf
+        self._groups: dict[int, tuple[Any, ...]] = {}
+        self._before: dict[int, bytes] = {}
+        self._names: dict[tuple[int, tuple[int, ...]], CallerVariables] = {}
+
+    def of(self, call: CallSpec) -> tuple[list[Any], CallerVariables]:
+        """Arguments and variables of a call."""
+        groups = [self._group(number) for number in call.groups]
+        args = list(call.args)
+        for position, (group, index) in call.arg_slots:
+            args[position] = groups[group][index]
+        key = self._key(call)
+        names = self._names.get(key)
+        if names is None:
+            table = self._spec.names[call.names]
+            values = dict(table.values)
+            for name, (group, index) in table.slots:
+                values[name] = groups[group][index]
+            names = CallerVariables(values, table.absent)
+            self._names[key] = names
+        return args, names
+
+    def _key(self, call: CallSpec) -> tuple[int, tuple[int, ...]]:
+        """What the variables of a call are made of: calls that share all of it share them."""
+        slots = self._spec.names[call.names].slots
+        return call.names, tuple({call.groups[group] for _name, (group, _index) in slots})
+
+    def _group(self, number: int) -> tuple[Any, ...]:
+        if number < 0:
+            return ()
+        group = self._groups.get(number)
+        if group is None:
+            group = self._groups[number] = loads(self._spec.groups[number], self._shelf.get)
+        return group
+
+    def _pickle(self, number: int) -> bytes:
+        return dumps(self._groups[number], lambda code: b"%d" % id(code))
+
+    def table(self, call: CallSpec) -> NamesSpec:
+        """The names that the call sees."""
+        return self._spec.names[call.names]
+
+    def spoiled(self, call: CallSpec) -> None:
+        """The call ended early: it may have changed its inputs, so the next ones get new copies."""
+        for number in call.groups:
+            self._groups.pop(number, None)
+            self._before.pop(number, None)
+        self._names.pop(self._key(call), None)
+
+    def reason_against(self, call: CallSpec, value: Any) -> str:
+        """Why the result cannot be used: the call has changed an input, or the result shares something with one."""
+        numbers = [number for number in call.groups if number >= 0]
+        if not numbers:
+            return ""
+        if self.table(call).mutates:
+            for number in numbers:
+                before = self._before.get(number)
+                if before is None:
+                    fresh = loads(self._spec.groups[number], self._shelf.get)
+                    before = self._before[number] = dumps(fresh, lambda code: b"%d" % id(code))
+                if self._pickle(number) != before:
+                    self.spoiled(call)
+                    return "changes-input"
+        if type(value) not in SCALARS:
+            shared = containers_in([self._groups[number] for number in numbers])
+            if not shared.isdisjoint(containers_in(value)):
+                return "shares-input"
+        return ""
+
+
+def make_handler(arguments: bytes) -> Handler:
+    """Entry point for the pool: ``arguments`` is a pickle made by :func:`handler_arguments`."""
+    return Handler(pickle.loads(arguments))
+
+
+def handler_arguments(
+    vm: Any, host_arguments: dict[str, Any], functions: frozenset[str], deepest: int, pure: frozenset[str]
+) -> bytes:
+    """What a worker needs to be like this VM.
+
+    :raises Exception: an argument of the host's VM cannot be pickled.
+    """
+    settings = {
+        "host_arguments": host_arguments,
+        "builtins": sorted(vm.builtins),
+        "pure": sorted(pure),
+        "functions": sorted(functions),
+        "deepest": deepest,
+        "vm": {
+            "enable_bytecode_optimizer": vm.enable_bytecode_optimizer,
+            "enable_peephole_optimizer": vm.enable_peephole_optimizer,
+        },
+    }
+    return pickle.dumps(settings, 5)
+
+
+def pure_builtins(vm: Any) -> frozenset[str]:
+    """Builtins without effects, as far as this VM has the host's own ones."""
+    standard = standard_builtins()
+    found = set()
+    for name in PURE_BUILTINS:
+        mine, theirs = vm.builtins.get(name), standard.get(name)
+        if mine is not None and theirs is not None and _code_of(mine) is _code_of(theirs):
+            found.add(name)
+    return frozenset(found)
+
+
+def _code_of(builtin: Any) -> Any:
+    function = getattr(builtin, "fn", builtin)
+    function = getattr(function, "__func__", function)
+    return getattr(function, "__code__", function)
+
+
+__all__ = ["Handler", "handler_arguments", "make_handler", "pure_builtins"]

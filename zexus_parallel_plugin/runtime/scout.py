@@ -1,0 +1,580 @@
+"""The scout: executes a frame ahead of the main process, on a copy of its variables, to find calls worth sending away.
+
+It is an abstract interpreter with one value more, `UNKNOWN`: calls that are not executed yield it, and so does whatever is
+computed from it. Containers of the program are never changed: what would change one makes its contents unknown to the scout.
+A branch on an unknown value makes unknown what either side could write, and goes on where the sides meet; a loop that the
+branch could end is taken to go on if there is something to be found in it.
+
+The scout may be wrong about anything. What it predicts is compared with what happens before a result is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from zexus_parallel_plugin.analysis.cfg import Detour, Flow
+from zexus_parallel_plugin.analysis.effects import PURE_METHODS
+from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function, parameters
+from zexus_parallel_plugin.engine import isa, operators
+from zexus_parallel_plugin.engine.frame import Frame
+from zexus_parallel_plugin.host import vm as host
+from zexus_parallel_plugin.host.values import PLAIN
+from zexus_parallel_plugin.runtime.snapshot import SCALARS
+from zexus_parallel_plugin.runtime.task import ABSENT
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.code import Code
+
+UNKNOWN: Final = type("Unknown", (), {"__repr__": lambda _self: "<unknown>"})()
+
+_MUTATORS = frozenset({"push", "append", "pop", "set", "delete", "remove"})
+_LARGE = 200_000
+"""Elements of a list that the scout would make at most."""
+_COPIED = 1000
+"""Elements of a list that it copies at most, to slice or extend it."""
+_LONG_NUMBER = 1 << 2048
+_DEEPEST_INLINE = 6
+_INLINE_STEPS = 400
+_GUESSES = 10_000
+
+
+class Lookout(Protocol):
+    """What the scout asks about calls."""
+
+    def wanted(self, code: Code, ip: int, function: Descriptor) -> bool:
+        """Whether calls of this action at this instruction are looked for."""
+
+    def cheap(self, function: Descriptor) -> bool:
+        """Whether calls of this action are worth being executed by the scout itself."""
+
+    def code_of(self, function: Descriptor) -> Code:
+        """Prepared code of an action."""
+
+    def may_write(self, function: Descriptor) -> tuple[Iterable[str], bool]:
+        """Names that the action may assign outside of itself, and whether it may change containers."""
+
+    def flow_of(self, code: Code) -> Flow:
+        """Control flow of a code object."""
+
+    def builtin(self, name: str, args: list[Any]) -> Any:
+        """Value of a builtin on known scalars, `UNKNOWN` if that cannot be told without an effect."""
+
+    def is_builtin(self, name: str) -> bool:
+        """Whether the name is that of a builtin."""
+
+    def native(self, name: str, args: list[Any]) -> Any:
+        """Value of one of the VM's natives, or the host's mark for a miss."""
+
+
+@dataclass(slots=True)
+class Found:
+    """A call that the program is going to make."""
+
+    ip: int
+    function: Descriptor
+    args: list[Any]
+
+
+class _Activation:
+    """A frame that the scout executes: the program's own one at the bottom, calls of cheap actions above it."""
+
+    __slots__ = ("code", "env", "instructions", "ip", "stack")
+
+    def __init__(self, code: Code, ip: int, env: dict[str, Any], stack: list[Any]) -> None:
+        self.code = code
+        self.instructions = code.instructions
+        self.ip = ip
+        self.env = env
+        self.stack = stack
+
+
+class Scout:
+    """One look ahead in one frame.
+
+    ``ended`` is empty while it can go on, else the reason code why not. ``guesses`` counts decisions that the program may
+    take otherwise.
+    """
+
+    def __init__(self, code: Code, ip: int, frame: Frame, stack: list[Any], lookout: Lookout) -> None:
+        """Start at instruction ``ip`` with the operands ``stack`` (a copy is made)."""
+        self.frame = frame
+        self.code: Code | None = code
+        self.ended = "" if not code.bounds.checked else "scout-unverified"
+        self.guesses = 0
+        self.steps = 0
+        self._lookout = lookout
+        self._base = _Activation(code, ip, dict(frame.env), list(stack))
+        self._outer: dict[str, Any] = {}
+        self._calls: list[_Activation] = []
+        self._inline_end = 0
+        self._own: dict[int, Any] = {}
+        self._holed: set[int] = set()
+        self._tainted: dict[int, Any] = {}
+        self._passed: dict[int, int] = {}
+
+    # -- names
+
+    def visible(self, name: str) -> Any:
+        """What a callee sees of a name: value, `UNKNOWN` or `ABSENT`."""
+        for activation in reversed(self._calls):
+            if name in activation.env:
+                return activation.env[name]
+        if name in self._base.env:
+            return self._base.env[name]
+        if name in self._outer:
+            return self._outer[name]
+        frame = self.frame.parent
+        while frame is not None:
+            if name in frame.env:
+                return frame.env[name]
+            frame = frame.parent
+        return ABSENT
+
+    def _load(self, name: str) -> Any:
+        if not self._calls and name not in self._base.env and name not in self._outer:
+            return self.frame.load(name)
+        value = self.visible(name)
+        return None if value is ABSENT else value
+
+    def _store(self, name: str, value: Any) -> None:
+        for activation in reversed(self._calls):
+            if name in activation.env:
+                activation.env[name] = value
+                return
+        if name in self._base.env:
+            self._base.env[name] = value
+        elif self.visible(name) is not ABSENT:
+            self._outer[name] = value
+        else:
+            top = self._calls[-1] if self._calls else self._base
+            top.env[name] = value
+
+    # -- knowledge about containers
+
+    def known(self, value: Any) -> bool:
+        """Tell whether a value can be sent: it is known, and so are the contents of a container."""
+        if value is UNKNOWN:
+            return False
+        return type(value) in SCALARS or not (id(value) in self._tainted or id(value) in self._holed)
+
+    def own(self, value: Any) -> bool:
+        """Tell whether the scout has made this container."""
+        return id(value) in self._own
+
+    def _made(self, value: Any, *, holed: bool = False) -> Any:
+        self._own[id(value)] = value
+        if holed:
+            self._holed.add(id(value))
+        return value
+
+    def _taint(self, value: Any) -> None:
+        if type(value) not in SCALARS and value is not UNKNOWN and not is_function(value):
+            self._tainted[id(value)] = value  # kept alive, so that its identity stays its own
+
+    def _readable(self, value: Any) -> bool:
+        kind = type(value)
+        return kind in SCALARS or (kind in PLAIN and id(value) not in self._tainted)
+
+    # -- running
+
+    def next_call(self, budget: int) -> Found | None:
+        """Go on to the next call that is wanted and whose arguments are known, at most ``budget`` instructions.
+
+        Returns None if there is none within the budget, or if the scout has ended.
+        """
+        limit = self.steps + budget
+        while not self.ended and self.steps < limit:
+            try:
+                found = self._run(limit)
+            except Exception:  # noqa: BLE001 - the program may catch it, or end: nothing more can be said
+                if not self._give_up_inline():
+                    self.ended = "scout-error"
+                continue
+            if found is not None:
+                return found
+        return None
+
+    def _run(self, limit: int) -> Found | None:  # noqa: C901, PLR0912, PLR0915 - a dispatch loop
+        activation = self._calls[-1] if self._calls else self._base
+        instructions, stack, env = activation.instructions, activation.stack, activation.env
+        push, pop = stack.append, stack.pop
+        end = len(instructions)
+        ip = activation.ip
+        steps = self.steps
+        try:
+            while steps < limit:
+                if ip >= end:
+                    return self._finish(stack[-1] if stack else None)
+                if self._calls and steps > self._inline_end:
+                    self._give_up_inline()
+                    return None
+                op, arg, _gas = instructions[ip]
+                ip += 1
+                steps += 1
+                if op == isa.LOAD_NAME:
+                    push(env[arg] if arg in env else self._load(arg))
+                elif op == isa.LOAD_CONST:
+                    push(arg)
+                elif op == isa.STORE_NAME:
+                    if arg in env:
+                        env[arg] = pop()
+                    else:
+                        self._store(arg, pop())
+                elif op == isa.POP:
+                    pop()
+                elif op == isa.DUP:
+                    push(stack[-1])
+                elif op == isa.JUMP:
+                    ip = arg
+                elif op in {isa.JUMP_IF_FALSE, isa.JUMP_IF_TRUE}:
+                    value = pop()
+                    if value is UNKNOWN or not self._readable(value):
+                        ip = self._branch(activation, ip - 1)
+                        if ip < 0:
+                            return None
+                    elif operators.truth(value) == (op == isa.JUMP_IF_TRUE):
+                        ip = arg
+                elif op <= isa.LAST_BINARY and op >= isa.ADD:
+                    right, left = pop(), pop()
+                    push(self._binary(op, left, right))
+                elif op == isa.INDEX:
+                    key, target = pop(), pop()
+                    push(self._index(target, key))
+                elif op == isa.GET_LENGTH:
+                    value = pop()
+                    push(operators.length(value) if self._readable(value) else UNKNOWN)
+                elif op == isa.FOR_ITER:
+                    position, target = pop(), pop()
+                    if position is UNKNOWN or not self._readable(target):
+                        stack += [UNKNOWN] * arg
+                    else:
+                        stack += operators.iteration(target, position, arg)
+                elif op == isa.CALL_NAME:
+                    name, count, native = arg
+                    args = stack[len(stack) - count :]
+                    del stack[len(stack) - count :]
+                    activation.ip, self.steps = ip, steps
+                    found = self._call_name(activation, name, args, native)
+                    if found is not None or self.ended:
+                        return found
+                    if activation is not (self._calls[-1] if self._calls else self._base):
+                        return None
+                elif op == isa.CALL_METHOD:
+                    name, count = arg
+                    args = stack[len(stack) - count :]
+                    del stack[len(stack) - count :]
+                    push(self._method(pop(), name, args))
+                elif op == isa.RETURN:
+                    return self._finish(pop())
+                elif op == isa.NOT:
+                    value = pop()
+                    push(not value if self.known(value) else UNKNOWN)
+                elif op == isa.NEG:
+                    value = pop()
+                    push(operators.negate(value) if self.known(value) else UNKNOWN)
+                elif op == isa.BUILD_LIST:
+                    value = stack[len(stack) - arg :]
+                    del stack[len(stack) - arg :]
+                    push(self._made(value, holed=not all(map(self.known, value))))
+                elif op == isa.BUILD_MAP:
+                    flat = stack[len(stack) - 2 * arg :]
+                    del stack[len(stack) - 2 * arg :]
+                    if all(map(self.known, flat[::2])):
+                        holed = not all(map(self.known, flat[1::2]))
+                        push(self._made(dict(zip(flat[::2], flat[1::2])), holed=holed))
+                    else:
+                        push(UNKNOWN)
+                elif op == isa.STORE_FUNC:
+                    self._store(arg[0], arg[1])
+                elif op == isa.SLICE:
+                    stop, start, target = pop(), pop(), pop()
+                    push(self._slice(target, start, stop))
+                elif op == isa.THROW:
+                    return self._stop("scout-error")
+                elif op not in {isa.NOP, isa.SETUP_TRY, isa.POP_TRY}:
+                    self._other(activation, op, arg)
+            return None
+        finally:
+            self.steps = steps
+            if ip >= 0:
+                activation.ip = ip
+
+    def _stop(self, reason: str) -> None:
+        if not self._give_up_inline():
+            self.ended = reason
+
+    def _finish(self, value: Any) -> None:
+        """An activation has returned."""
+        if not self._calls:
+            self.ended = "scout-frame-end"
+            return
+        self._calls.pop()
+        (self._calls[-1] if self._calls else self._base).stack.append(value)
+
+    # -- calls
+
+    def _call_name(self, activation: _Activation, name: str, args: list[Any], native: bool) -> Found | None:
+        stack = activation.stack
+        if native:
+            value = self._native(name, args)
+            if value is not host.NATIVE_MISS:
+                stack.append(value)
+                return None
+        if self._lookout.is_builtin(name):
+            scalars = all(type(arg) in SCALARS for arg in args)
+            stack.append(self._lookout.builtin(name, args) if scalars else UNKNOWN)
+            return None
+        function = self._load(name)
+        if not is_function(function):
+            if function is UNKNOWN:
+                self._stop("scout-unknown-callee")
+            else:
+                stack.append(UNKNOWN)
+            return None
+        known = all(map(self.known, args))
+        ip = activation.ip - 1
+        wanted = self._lookout.wanted(activation.code, ip, function)
+        if known and not wanted and len(self._calls) < _DEEPEST_INLINE and self._enter(function, args):
+            return None
+        stack.append(UNKNOWN)
+        self.assume_called(function, args)
+        return Found(ip, function, args) if known and wanted and activation is self._base else None
+
+    def _enter(self, function: Descriptor, args: list[Any]) -> bool:
+        """Execute a cheap action as a part of the frame."""
+        if not self._lookout.cheap(function):
+            return False
+        code = self._lookout.code_of(function)
+        if code.refusal or code.bounds.checked:
+            return False
+        if not self._calls:
+            self._inline_end = self.steps + _INLINE_STEPS
+        self._calls.append(_Activation(code, 0, dict(zip(parameters(function), args)), []))
+        return True
+
+    def _give_up_inline(self) -> bool:
+        """Leave the cheap actions that are being executed: their result is unknown. False if there are none."""
+        if not self._calls:
+            return False
+        self._calls.clear()
+        base = self._base
+        _op, (name, _count, _native), _gas = base.instructions[base.ip - 1]
+        function = self._load(name)
+        if is_function(function):
+            self.assume_called(function, [])
+        base.stack.append(UNKNOWN)
+        return True
+
+    def assume_called(self, function: Descriptor, args: list[Any]) -> None:
+        """Forget what is not known any more after a call that the scout does not execute."""
+        names, mutates = self._lookout.may_write(function)
+        for name in names:
+            value = self.visible(name)
+            if value is not ABSENT and not is_function(value):
+                self._store(name, UNKNOWN)
+        if mutates:
+            for arg in args:
+                self._taint(arg)
+
+    def _native(self, name: str, args: list[Any]) -> Any:
+        if name in {"append", "push"} and len(args) == 2:
+            target, item = args
+            if type(target) is not list:
+                return UNKNOWN
+            if name == "append":
+                self._change(target, [item], name)
+                return target
+            if not self._readable(target) or len(target) > _COPIED:
+                return UNKNOWN
+            return self._made([*target, item], holed=not self.known(item) or id(target) in self._holed)
+        if name in {"len", "length"} and len(args) == 1:
+            return operators.length(args[0]) if self._readable(args[0]) else UNKNOWN
+        if name == "range":
+            if not all(type(arg) in {int, float} for arg in args) or not args:
+                return UNKNOWN
+            if abs(args[-1] - (args[0] if len(args) > 1 else 0)) > _LARGE:
+                return UNKNOWN
+            value = self._lookout.native(name, args)
+            return self._made(value) if type(value) is list else UNKNOWN
+        if not all(type(arg) in SCALARS for arg in args):
+            return UNKNOWN
+        return self._lookout.native(name, args)
+
+    def _method(self, target: Any, name: str, args: list[Any]) -> Any:
+        if target is None:
+            return None
+        if type(target) not in PLAIN:
+            return UNKNOWN
+        if name in PURE_METHODS:
+            return self._pure_method(target, name, args)
+        return self._change(target, args, name)
+
+    def _pure_method(self, target: Any, name: str, args: list[Any]) -> Any:
+        kind = type(target)
+        if not self._readable(target) or not all(type(arg) in SCALARS for arg in args):
+            return UNKNOWN
+        if kind is dict and name == "get":
+            return target.get(args[0]) if args else UNKNOWN
+        if kind is list:
+            if name in {"size", "length", "is_empty", "isEmpty", "first", "last"} or (name == "count" and not args):
+                return host.LIST_METHODS[name](target, args)
+            return UNKNOWN
+        if kind is dict:
+            if name in {"has", "contains", "size", "length", "count"}:
+                return host.DICT_METHODS[name](target, args)
+            if name in {"keys", "values"} and len(target) <= _COPIED and id(target) not in self._holed:
+                return self._made(host.DICT_METHODS[name](target, args))
+            return UNKNOWN
+        if kind is str and name in host.STR_METHODS and len(target) <= _COPIED and name != "repeat":
+            value = host.STR_METHODS[name](target, args)
+            return value if type(value) in SCALARS else self._made(value)
+        return UNKNOWN
+
+    def _change(self, target: Any, args: list[Any], name: str) -> Any:
+        """A call that may change its target: done on the scout's own containers, else the contents become unknown."""
+        if type(target) in SCALARS:
+            return UNKNOWN
+        if name not in _MUTATORS or id(target) not in self._own or id(target) in self._tainted:
+            self._taint(target)
+            return target if type(target) is list and name in {"push", "append"} else UNKNOWN
+        if name == "set":
+            if len(args) < 2 or not self.known(args[0]):
+                self._taint(target)
+                return UNKNOWN
+            target[args[0]] = args[1]
+            if not self.known(args[1]):
+                self._holed.add(id(target))
+            return args[1]
+        if type(target) is list and name in {"push", "append"}:
+            if args and not self.known(args[0]):
+                self._holed.add(id(target))
+            return host.LIST_METHODS[name](target, args)
+        if type(target) is list and name == "pop":
+            return host.LIST_METHODS[name](target, args)
+        self._taint(target)
+        return UNKNOWN
+
+    # -- values
+
+    def _binary(self, op: int, left: Any, right: Any) -> Any:
+        kinds = type(left), type(right)
+        if kinds[0] in SCALARS and kinds[1] in SCALARS:
+            if op in {isa.MUL, isa.POW} and not _small(left, right):
+                return UNKNOWN
+            if op == isa.ADD and str in kinds and len(str(left)) + len(str(right)) > 10 * _COPIED:
+                return UNKNOWN
+            return operators.BINARY[op](left, right)
+        if op == isa.AND and (left is False or right is False):
+            return False
+        if op == isa.OR and (left is True or right is True):
+            return True
+        if op == isa.ADD and kinds == (list, list) and self._readable(left) and self._readable(right):
+            if len(left) + len(right) <= _COPIED:
+                return self._made(left + right, holed=id(left) in self._holed or id(right) in self._holed)
+        return UNKNOWN
+
+    def _index(self, target: Any, key: Any) -> Any:
+        if target is None:
+            return None
+        if key is UNKNOWN or not self._readable(target) or type(key) not in SCALARS:
+            return UNKNOWN
+        if type(target) is dict and type(key) is int and key not in target and len(target) > _COPIED:
+            return UNKNOWN
+        return operators.index(target, key)
+
+    def _slice(self, target: Any, start: Any, stop: Any) -> Any:
+        if start is UNKNOWN or stop is UNKNOWN or not self._readable(target):
+            return UNKNOWN
+        if type(target) is list and len(target) <= _COPIED:
+            value = operators.cut(target, start, stop)
+            return self._made(value, holed=id(target) in self._holed) if type(value) is list else value
+        return operators.cut(target, start, stop) if type(target) is str else UNKNOWN
+
+    def _other(self, activation: _Activation, op: int, arg: Any) -> None:
+        """Instructions whose result is not looked at."""
+        stack = activation.stack
+        pops, pushes = isa.stack_effect(op, arg)
+        taken = stack[len(stack) - pops :]
+        del stack[len(stack) - pops :]
+        stack += [UNKNOWN] * pushes
+        if op in {isa.CALL_TOP, isa.PARALLEL_MAP}:
+            for value in taken:
+                self._taint(value)
+        if op == isa.RARE and arg[0].name == "EXPORT":
+            self._store(arg[1], UNKNOWN)
+
+    # -- branches on unknown values
+
+    def _branch(self, activation: _Activation, ip: int) -> int:
+        """The instruction to go on at; -1 if the scout ends here."""
+        if self._calls:
+            self._give_up_inline()
+            return -1
+        self.guesses += 1
+        times = self._passed[ip] = self._passed.get(ip, 0) + 1
+        code = activation.code
+        detour = self._lookout.flow_of(code).detour(ip, self._worth_staying)
+        if detour.target < 0 or times > _GUESSES:
+            self.ended = "scout-unknown-branch"
+            return -1
+        self._forget(activation, ip, detour)
+        return detour.target
+
+    def _worth_staying(self, ranges: Iterable[tuple[int, int]]) -> bool:
+        code = self._base.code
+        for first, end in ranges:
+            for ip in range(first, end):
+                op, arg, _gas = code.instructions[ip]
+                if op == isa.CALL_NAME and not self._lookout.is_builtin(arg[0]):
+                    function = self._load(arg[0])
+                    if is_function(function) and self._lookout.wanted(code, ip, function):
+                        return True
+        return False
+
+    def _forget(self, activation: _Activation, ip: int, detour: Detour) -> None:
+        """Make unknown what the skipped instructions could have written."""
+        instructions, depths = activation.instructions, activation.code.bounds.depths
+        stack = activation.stack
+        floor = len(stack)
+        loaded: list[Any] = []
+        changes = False
+        for first, end in detour.ranges:
+            for index in range(first, end):
+                op, arg, _gas = instructions[index]
+                if depths[index] >= 0:
+                    floor = min(floor, depths[index] - isa.stack_effect(op, arg)[0])
+                if op == isa.STORE_NAME:
+                    self._store(arg, UNKNOWN)
+                elif op == isa.STORE_FUNC:
+                    self._store(arg[0], UNKNOWN)
+                elif op == isa.LOAD_NAME:
+                    loaded.append(self._load(arg))
+                elif op == isa.CALL_METHOD:
+                    changes = changes or arg[0] not in PURE_METHODS
+                elif op == isa.CALL_NAME:
+                    changes = changes or arg[0] == "append"
+                    function = None if self._lookout.is_builtin(arg[0]) else self._load(arg[0])
+                    if is_function(function):
+                        self.assume_called(function, [])
+                        changes = changes or self._lookout.may_write(function)[1]
+                elif op == isa.RARE and arg[0].name == "EXPORT":
+                    self._store(arg[1], UNKNOWN)
+        if changes:
+            for value in loaded:
+                self._taint(value)
+        depth = depths[detour.target] if detour.target < len(depths) else len(stack)
+        if detour.ranges:
+            stack[floor:] = [UNKNOWN] * (len(stack) - floor)
+        if len(stack) < depth:
+            stack += [UNKNOWN] * (depth - len(stack))
+        del stack[depth:]
+
+
+def _small(left: Any, right: Any) -> bool:
+    for value in (left, right):
+        kind = type(value)
+        if kind is str or (kind is int and not -_LONG_NUMBER < value < _LONG_NUMBER):
+            return False
+    return True

@@ -1,0 +1,79 @@
+"""The workers of one machine: made when the first task is sent, kept for its later executions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, WorkerSupervisor
+from zexus_parallel_plugin.runtime.pool.hygiene import in_worker
+from zexus_parallel_plugin.runtime.remote import handler_arguments, pure_builtins
+from zexus_parallel_plugin.runtime.snapshot import Library
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.config import ParallelConfig
+    from zexus_parallel_plugin.engine.execution import Execution
+
+_HANDLER = "zexus_parallel_plugin.runtime.remote:make_handler"
+
+
+class Workers:
+    """The pool of a machine, and the library of code that its workers have."""
+
+    def __init__(self, config: ParallelConfig, vm: Any, host_arguments: dict[str, Any]) -> None:
+        self._config = config
+        self._vm = vm
+        self._host_arguments = host_arguments
+        self._pool: WorkerSupervisor | None = None
+        self._made_for: bytes = b""
+        self.library = Library()
+
+    @property
+    def pure(self) -> frozenset[str]:
+        """Builtins of the machine that workers may use."""
+        return pure_builtins(self._vm)
+
+    def reason_against(self) -> str:
+        """Reason code why there are no workers; empty if there may be."""
+        if self._config.mode == "sequential":
+            return "mode-sequential"
+        if self._config.worker_count == 1:
+            return "one-worker"
+        return "inside-worker" if in_worker() else ""
+
+    def pool(self, execution: Execution, functions: frozenset[str]) -> WorkerSupervisor:
+        """The pool; workers start with the first task.
+
+        :raises Exception: there cannot be one.
+        """
+        arguments = handler_arguments(self._vm, self._host_arguments, functions, execution.deepest, self.pure)
+        if self._pool is not None and self._made_for != arguments:
+            self.close(kill=True)
+        if self._pool is None:
+            config = self._config
+            settings = PoolSettings(
+                size=config.worker_count,
+                handler=_HANDLER,
+                handler_args=arguments,
+                start_method=config.start_method,
+                preload=("zexus_parallel_plugin.runtime.remote",),
+                task_timeout=config.timeout_seconds,
+                retries=RetryBudget(died=config.retry_attempts, poison_limit=config.retry_attempts + 1),
+                max_queue_size=config.max_queue_size,
+            )
+            pool = WorkerSupervisor(settings)
+            try:
+                if config.start_method in {None, "template"}:
+                    pool.prepare()
+            except BaseException:
+                pool.close(kill=True)
+                raise
+            self._pool = pool
+            self._made_for = arguments
+        return self._pool
+
+    def close(self, *, kill: bool) -> None:
+        """End all workers; may be repeated."""
+        pool, self._pool = self._pool, None
+        self.library = Library()
+        if pool is not None:
+            pool.close(kill=kill)
