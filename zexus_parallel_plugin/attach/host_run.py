@@ -1,9 +1,9 @@
 """Extends the host's click command ``run``: options, and another virtual machine during the command.
 
 Loaded at every start of the host's command line, so it imports little, and touches the command only when a
-command line asks for something that the host does not have: everyone else gets the host's own command, unchanged.
-This module knows click and the host's command object, but no plugins: what the backends are comes from a
-:class:`Backends` object of the layer above.
+command line asks for something that the host does not have; others get the host's own command. It knows click
+and the host's command object, but no plugins: what the backends are comes from a :class:`Backends` object of
+the layer above.
 """
 
 from __future__ import annotations
