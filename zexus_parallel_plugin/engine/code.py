@@ -24,7 +24,8 @@ class Code:
     """A code object ready to run.
 
     ``instructions`` holds ``(number, operand, gas)``; jump operands are indices into it; names and constants stand in the
-    operands themselves. ``refusal`` is empty, or says why the host must run the object whole.
+    operands themselves. ``refusal`` is empty, or says why the host must run the object whole. ``loops``: loop head -> its
+    iterations so far, or its compiled unit, or None when it cannot be compiled.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Code:
     instructions: tuple[tuple[int, Any, int], ...] = ()
     bounds: StackBounds = field(default_factory=StackBounds)
     refusal: str = ""
+    loops: dict[int, Any] = field(default_factory=dict)
 
     def operation(self, index: int) -> str:
         """Name of the host's opcode at an instruction index, as error texts give it."""

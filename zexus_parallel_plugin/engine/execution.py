@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.code import Code, CodeCache
+from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.frame import CallerNames, Frame
 from zexus_parallel_plugin.engine.interpreter import interpret
 from zexus_parallel_plugin.host import vm as host
@@ -27,10 +28,11 @@ class Execution:
     """
 
     __slots__ = (
-        "ahead", "builtins", "code", "counters", "deepest", "gas_limit", "meter", "operation_limit", "root", "vm",
+        "ahead", "builtins", "code", "counters", "deepest", "frame", "gas_limit", "hidden_levels", "meter",
+        "operation_limit", "recursion_limit", "root", "tier", "tier_name", "vm",
     )  # fmt: skip
 
-    def __init__(self, vm: Any, functions: frozenset[str] = frozenset()) -> None:
+    def __init__(self, vm: Any, functions: frozenset[str] = frozenset(), tier: str = "interpreter") -> None:
         self.vm = vm
         self.builtins: dict[str, Any] = vm.builtins
         self.meter = vm.gas_metering
@@ -39,7 +41,12 @@ class Execution:
         self.operation_limit: float = self.meter.max_operations
         self.code = CodeCache(vm, functions)
         self.root = Frame(vm.env, None)
-        self.deepest = host.deepest_call(sys.getrecursionlimit()) - _HOST_DEPTH_RESERVE
+        self.frame = self.root
+        self.recursion_limit = sys.getrecursionlimit()
+        self.deepest = host.deepest_call(self.recursion_limit) - _HOST_DEPTH_RESERVE
+        self.hidden_levels: int | None = None
+        self.tier_name = tier
+        self.tier: Tier | None = None
         self.counters: Counter[str] = Counter()
         self.ahead: RunAhead | None = None
 
@@ -49,7 +56,14 @@ class Execution:
         if code.refusal:
             self.counters["host-only-code"] += 1
             return host.run_top_level(self.vm, bytecode)
-        return interpret(self, code, self.root)
+        if self.tier_name in {"auto", "compiled"}:
+            self.tier = Tier(self, bytecode, eager=self.tier_name == "compiled")
+        # Our frames are deeper in Python than the host's: one call may take four. The host's limit is kept by `deepest`.
+        sys.setrecursionlimit(self.recursion_limit + 5 * max(self.deepest, 0))
+        try:
+            return interpret(self, code, self.root)
+        finally:
+            sys.setrecursionlimit(self.recursion_limit)
 
     def call(self, frame: Frame, function: Any, args: list[Any]) -> Any:
         """Call anything from a frame, as the host's call instructions do (vm.py 3853 and 5845)."""
@@ -64,21 +78,54 @@ class Execution:
             return self.await_on_loop(call)
         return host.drive(vm, call)
 
-    def call_action(self, frame: Frame, descriptor: dict[str, Any], args: list[Any]) -> Any:
-        """Call an action with a new frame whose caller is ``frame``; arguments too many are dropped, missing ones unbound."""
-        depth = frame.depth + 1
+    def call_action(
+        self, frame: Frame, descriptor: dict[str, Any], args: list[Any], depth: int | None = None
+    ) -> Any:
+        """Call an action with a new frame whose caller is ``frame``; arguments too many are dropped, missing ones unbound.
+
+        :param depth: depth of the new frame, where compiled frames stand between it and ``frame``.
+        """
+        if depth is None:
+            depth = frame.depth + 1
+        tier = self.tier
+        if tier is not None and depth <= self.deepest:
+            bytecode = descriptor["bytecode"]
+            unit = tier.ready.get(id(bytecode))
+            if unit is None:
+                unit = tier.warm(self.code.get(bytecode, descriptor.get("name", "")))
+            if unit is not None and len(args) >= unit.parameters and tier.enterable():
+                return tier.call(unit, frame, args, depth)
+        return self.call_interpreted(frame, descriptor, args, depth)
+
+    def call_interpreted(self, frame: Frame, descriptor: dict[str, Any], args: list[Any], depth: int) -> Any:
+        """Call an action in the interpreter, or on the host where only the host will do."""
         code = self.code.get(descriptor["bytecode"], descriptor.get("name", ""))
         if depth > self.deepest:
-            return self.call_on_host(frame, descriptor, args, "depth")
+            return self.call_on_host(frame, descriptor, args, depth, "depth")
         if code.refusal or "closure_snapshot" in descriptor or "parent_vm" in descriptor:
-            return self.call_on_host(frame, descriptor, args, "host-only-code")
+            return self.call_on_host(frame, descriptor, args, depth, "host-only-code")
         params = descriptor.get("params") or descriptor.get("parameters") or ()
         return interpret(self, code, Frame(dict(zip(params, args)), frame, depth))
 
-    def call_on_host(self, frame: Frame, descriptor: dict[str, Any], args: list[Any], reason: str) -> Any:
+    def call_value(self, depth: int, function: Any, name: str | None, args: list[Any]) -> Any:
+        """Call a value from compiled code: by a name that has been looked up, or (``name`` None) from the operand stack."""
+        if type(function) is dict and "bytecode" in function:
+            return self.call_action(self.frame, function, args, depth)
+        if function is None and name is not None:
+            return self.vm._call_fallback_builtin(name, args)
+        return self.call(self.frame, function, args)
+
+    def call_on_host(
+        self, frame: Frame, descriptor: dict[str, Any], args: list[Any], depth: int, reason: str
+    ) -> Any:
         """Leave one action, with everything that it calls, to the host's VM."""
         self.counters[reason] += 1
-        return host.run_action(self.vm, descriptor, args, CallerNames(frame), frame.depth + 1)
+        if self.hidden_levels is None:
+            self.hidden_levels = host.hidden_levels()
+        return host.run_action(
+            self.vm, descriptor, args, CallerNames(frame), depth,
+            limit=self.recursion_limit, hidden=self.hidden_levels,
+        )  # fmt: skip
 
     def call_builtin(self, frame: Frame, function: Any, args: list[Any]) -> Any:
         """Call a builtin or another Python callable the way the host does: failures are warned about and yield null."""

@@ -45,7 +45,7 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
     meter = execution.meter
     gas_limit, operation_limit = execution.gas_limit, execution.operation_limit
     gas, operations = meter.gas_used, meter.operation_count
-    ahead = execution.ahead
+    ahead, tier, loops = execution.ahead, execution.tier, code.loops
     checked = code.bounds.checked or "_continue_on_error" in env
     if stack is None:
         stack = CheckedStack() if checked else []
@@ -84,6 +84,22 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
                         if stack:
                             push(stack[-1])
                     elif op == 7:  # JUMP
+                        if arg < ip and tier is not None:
+                            unit = loops.get(arg, 0)
+                            if type(unit) is int:
+                                loops[arg] = unit = unit + 1
+                                if unit > tier.loop_heat:
+                                    loops[arg] = unit = tier.loop(code, arg, frame)
+                            if unit is not None and type(unit) is not int:
+                                meter.gas_used, meter.operation_count = gas, operations
+                                ip = arg
+                                landing = tier.run_loop(unit, arg, frame)
+                                gas, operations = meter.gas_used, meter.operation_count
+                                if landing is not None:
+                                    ip, values, opened = landing
+                                    stack.extend(values)
+                                    tries.extend(opened)
+                                continue
                         ip = arg
                 elif op < 22:
                     right = pop()

@@ -64,6 +64,7 @@ __all__ = [
     "drive",
     "format_print_value",
     "gas_cost",
+    "hidden_levels",
     "run_action",
     "run_top_level",
     "safe_power",
@@ -121,12 +122,41 @@ def deepest_call(limit: int) -> int:
     return (limit - _ROOT_DEPTH) // _FRAMES_PER_CALL
 
 
-def run_action(vm: Any, descriptor: dict[str, Any], args: list[Any], callers: Any, depth: int) -> Any:
+def hidden_levels() -> int:
+    """Levels of the recursion limit that are in use but are not Python frames.
+
+    Up to Python 3.11 calls through C (``click`` invokes commands that way) count as well. Found by diving to the limit.
+    """
+    here = _frames_here()
+
+    def dive(level: int) -> int:
+        try:
+            return dive(level + 1)
+        except RecursionError:
+            return level
+
+    return sys.getrecursionlimit() - here - dive(1)
+
+
+def _frames_here() -> int:
+    count = 0
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        count += 1
+        frame = frame.f_back
+    return count
+
+
+def run_action(
+    vm: Any, descriptor: dict[str, Any], args: list[Any], callers: Any, depth: int, *, limit: int, hidden: int
+) -> Any:
     """Call an action on the host's VM, with ``callers`` as the chain of calling frames.
 
     :param callers: a mapping of the names visible in the calling frames; the host reads and writes through it
         (``_resolve`` and ``_store``, vm.py 3686 and 3720, accept a mapping as parent).
     :param depth: depth of the new frame in Zexus calls (top-level code is 0).
+    :param limit: the recursion limit under which the host would run the program.
+    :param hidden: what :func:`hidden_levels` says about the current thread.
 
     The host ends deep recursion by Python's recursion limit, on a thread with a known number of frames below. The limit
     is moved for the time of the call so that exactly as many frames remain as would remain there.
@@ -134,18 +164,14 @@ def run_action(vm: Any, descriptor: dict[str, Any], args: list[Any], callers: An
     params = descriptor.get("params") or descriptor.get("parameters") or []
     child = HostVM.create_child(parent_vm=vm, env=dict(zip(params, args)))
     child._parent_env = callers
-    here = 0
-    frame: Any = sys._getframe()
-    while frame is not None:
-        here += 1
-        frame = frame.f_back
-    limit = sys.getrecursionlimit()
+    here = _frames_here() + hidden
     effective = _ROOT_DEPTH + _FRAMES_PER_CALL * depth
+    before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit + here + _ENTRY_FRAMES - effective, here + 50))
     try:
         return drive(vm, child._run_stack_bytecode(descriptor["bytecode"]))
     finally:
-        sys.setrecursionlimit(limit)
+        sys.setrecursionlimit(before)
 
 
 def run_top_level(vm: Any, bytecode: Any) -> Any:

@@ -37,21 +37,19 @@ class If:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """A loop with its head at ``pc`` and its last backward jump at ``last``.
-
-    ``tail`` is where the instructions that end every iteration begin (``for each`` counts there), -1 without them.
-    """
+    """A loop with its head at ``pc`` and its last backward jump at ``last``."""
 
     pc: int
     last: int
     body: tuple[Node, ...]
-    tail: int = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """An unconditional jump at ``pc`` out of the loop (``break``), to its head (``continue``), or to the instructions that
-    end every iteration (``next``)."""
+    """An unconditional jump at ``pc`` out of the loop (``break``) or to its head (``continue``).
+
+    A jump to the instructions that end every iteration is a copy of them, and then this.
+    """
 
     pc: int
     kind: str
@@ -89,7 +87,10 @@ Node = Union[Step, If, Loop, Leave, LeaveIf, Return, Try]
 
 @dataclass(slots=True)
 class _Context:
-    """Where ``break`` and ``continue`` of the innermost loop go; -1 outside of loops."""
+    """Where ``break`` and ``continue`` of the innermost loop go; -1 outside of loops.
+
+    ``tail`` is where the instructions begin that end every iteration of a ``for each``.
+    """
 
     head: int = -1
     exit: int = -1
@@ -151,7 +152,7 @@ class _Parser:
         last = self.ends[head]
         tail = self.tail(last)
         context = _Context(head, last + 1, tail)
-        loop = Loop(head, last, self.sequence(head, last + 1, context, inside=True), tail)
+        loop = Loop(head, last, self.sequence(head, last + 1, context, inside=True))
         self.loops[head] = loop
         return loop
 
@@ -185,7 +186,12 @@ class _Parser:
                 kind = context.kind(operand)
                 if kind:
                     self.check_leave(pc, context)
-                    nodes.append(Leave(pc, kind))
+                    if kind == "next":
+                        nodes.append(Step(pc))
+                        nodes += (Step(index) for index in range(context.tail, context.exit - 1))
+                        nodes.append(Leave(context.exit - 1, "continue"))
+                    else:
+                        nodes.append(Leave(pc, kind))
                     return self.ended(nodes, pc + 1, end)
                 if not pc < operand <= end:
                     raise Unstructured(f"jump from {pc} to {operand}")
@@ -212,7 +218,7 @@ class _Parser:
 
     def conditional(self, pc: int, target: int, end: int, context: _Context) -> tuple[Node, int]:
         kind = context.kind(target)
-        if kind:
+        if kind in {"break", "continue"}:
             self.check_leave(pc, context)
             return LeaveIf(pc, kind), pc + 1
         if not pc < target <= end:

@@ -1,0 +1,457 @@
+"""Pure expressions, recovered from stack code, and their Python text.
+
+The text is *optimistic*: it is Python's own operator wherever that gives the host's result or raises. What raises is
+executed again, exactly, by the interpreter. So the text may be wrong about nothing but may give up on anything.
+
+Every expression has a *kind*. Values of kinds other than ``any`` and ``condition`` are *transparent*: the host's unwrapping
+rules leave them alone. Python's operators only succeed on transparent values (no wrapper of the host defines any but
+``Bytes``, which are transparent), so their results are transparent too.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from zexus_parallel_plugin.engine import isa
+
+ANY: Final = "any"
+CONDITION: Final = "condition"
+"""True, False, or an error value: its truth is Python's, the value itself is not transparent."""
+BOOL: Final = "bool"
+NUMBER: Final = "number"
+TEXT: Final = "text"
+PLAIN: Final = "plain"
+
+_OPERATORS: Final = {
+    isa.ADD: "+", isa.SUB: "-", isa.MUL: "*", isa.LT: "<", isa.GT: ">", isa.LTE: "<=", isa.GTE: ">=",
+}  # fmt: skip
+_ORDER: Final = frozenset({isa.LT, isa.GT, isa.LTE, isa.GTE})
+RULES: Final = {
+    isa.ADD: "ADD", isa.SUB: "SUB", isa.MUL: "MUL", isa.DIV: "DIV", isa.MOD: "MOD", isa.POW: "POW", isa.LT: "LT",
+    isa.GT: "GT", isa.LTE: "LTE", isa.GTE: "GTE", isa.EQ: "EQ", isa.NEQ: "NEQ", isa.AND: "AND", isa.OR: "OR",
+}  # fmt: skip
+"""Names under which generated code finds the host's rules for each operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """What the text of an expression needs from its surroundings.
+
+    ``temporary`` gives a fresh local name; ``constant`` a name for an object that has no literal; ``slow`` tells whether the
+    instruction at an index has failed often, so that its rule is called right away.
+    """
+
+    temporary: Callable[[], str]
+    constant: Callable[[Any], str]
+    slow: Callable[[int], bool]
+
+
+class Expression:
+    """A pure expression: evaluating it changes nothing, and it may be evaluated again."""
+
+    __slots__ = ()
+    kind: str = ANY
+
+    @property
+    def atomic(self) -> bool:
+        """Whether the text is a name or literal: evaluating it costs nothing and cannot fail."""
+        return False
+
+    def text(self, writer: Writer) -> str:
+        """Python source."""
+        raise NotImplementedError
+
+    def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
+        return ()
+
+    def mentions(self, name: str) -> bool:
+        """Whether the local variable ``name`` occurs."""
+        return any(part.mentions(name) for part in self.parts())
+
+    @property
+    def skippable(self) -> bool:
+        """Whether it may remain unevaluated: it cannot raise an error that the program would see."""
+        return all(part.skippable for part in self.parts())
+
+    @property
+    def transparent(self) -> bool:
+        """Whether the host's unwrapping leaves the value alone."""
+        return self.kind not in {ANY, CONDITION}
+
+    def condition(self, writer: Writer) -> str:
+        """Text that is true in Python exactly when the host takes the value for true."""
+        if self.kind == ANY:
+            return f"TRUTH({self.text(writer)})"
+        return self.text(writer)
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Expression):
+    """A constant of the code object."""
+
+    value: Any
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        kind = type(self.value)
+        if kind is bool:
+            return BOOL
+        if kind is int or kind is float:
+            return NUMBER
+        if kind is str:
+            return TEXT
+        return PLAIN if kind in {type(None), dict, list} else ANY
+
+    @property
+    def atomic(self) -> bool:
+        return True
+
+    def text(self, writer: Writer) -> str:
+        value = self.value
+        if value is None or type(value) in {int, bool, str} or (type(value) is float and math.isfinite(value)):
+            return repr(value)
+        return writer.constant(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Local(Expression):
+    """A Python local of the generated function: a variable of the program or a temporary."""
+
+    name: str
+    kind: str = ANY
+
+    @property
+    def atomic(self) -> bool:
+        return True
+
+    def text(self, writer: Writer) -> str:
+        return self.name
+
+    def mentions(self, name: str) -> bool:
+        return name == self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure(Expression):
+    """A private variable that may not have been assigned yet: Python then raises, and the interpreter reads null."""
+
+    name: str
+
+    def text(self, writer: Writer) -> str:
+        return self.name
+
+    def mentions(self, name: str) -> bool:
+        return name == self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup(Expression):
+    """A variable of a dictionary that is read at each use: ``scope['name']``, or None when it is missing."""
+
+    scope: str
+    name: str
+    present: bool
+    kind: str = ANY
+
+    def text(self, writer: Writer) -> str:
+        return f"{self.scope}[{self.name!r}]" if self.present else f"{self.scope}.get({self.name!r})"
+
+
+def bound(expression: Expression, writer: Writer) -> tuple[str, str]:
+    """Texts for the first use and for all later uses of an expression in one line."""
+    text = expression.text(writer)
+    if expression.atomic:
+        return text, text
+    name = writer.temporary()
+    return f"({name} := {text})", name
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Expression):
+    """A binary operator, by its instruction."""
+
+    op: int
+    left: Expression
+    right: Expression
+    pc: int
+
+    @property
+    def kind(self) -> str:  # type: ignore[override]
+        op = self.op
+        if op in {isa.EQ, isa.NEQ}:
+            return BOOL if self.left.transparent and self.right.transparent else CONDITION
+        if op in {isa.AND, isa.OR} or op in _ORDER:
+            return BOOL
+        if op == isa.ADD and TEXT in {self.left.kind, self.right.kind}:
+            return TEXT
+        numeric = self.left.kind in {NUMBER, BOOL} and self.right.kind in {NUMBER, BOOL}
+        return NUMBER if numeric or op in {isa.DIV, isa.SUB} else PLAIN
+
+    def parts(self) -> tuple[Expression, ...]:
+        return self.left, self.right
+
+    @property
+    def skippable(self) -> bool:
+        if self.op in {isa.DIV, isa.POW, isa.MOD, isa.MUL}:
+            return False
+        if self.op in {isa.ADD, isa.SUB} and not (_is_whole(self.left) or _is_whole(self.right)):
+            return False  # a huge integer and a float can overflow
+        return self.left.skippable and self.right.skippable
+
+    def text(self, writer: Writer) -> str:
+        op, left, right = self.op, self.left, self.right
+        if writer.slow(self.pc):
+            return f"{RULES[op]}({left.text(writer)}, {right.text(writer)})"
+        if op == isa.ADD and TEXT in {left.kind, right.kind}:
+            return f"({_as_text(left, writer)} + {_as_text(right, writer)})"
+        if op in _OPERATORS:
+            return f"({left.text(writer)} {_OPERATORS[op]} {right.text(writer)})"
+        if op == isa.MOD:
+            return self._modulo(writer)
+        if op == isa.DIV:
+            return self._quotient(writer)
+        if op in {isa.EQ, isa.NEQ}:
+            return self._equality(writer)
+        if op in {isa.AND, isa.OR}:
+            return self._both(writer)
+        return f"{RULES[op]}({left.text(writer)}, {right.text(writer)})"
+
+    def _modulo(self, writer: Writer) -> str:
+        left, right = self.left, self.right
+        if isinstance(right, Constant) and type(right.value) in {int, float} and right.value != 0:
+            return f"({left.text(writer)} % {right.text(writer)})"
+        first, again = bound(right, writer)
+        return f"({left.text(writer)} % {again} if {first} != 0 else 0)"
+
+    def _quotient(self, writer: Writer) -> str:
+        left, right = self.left, self.right
+        if isinstance(right, Constant) and type(right.value) is float and right.value != 0:
+            return f"({left.text(writer)} / {right.text(writer)})"
+        first, a = bound(left, writer)
+        if isinstance(right, Constant) and type(right.value) is int and right.value != 0:
+            b = right.text(writer)
+            return f"(({a} // {b} if {a} % {b} == 0 else {a} / {b}) if type({first}) is int else {a} / {b})"
+        second, b = bound(right, writer)
+        whole = f"(type({first}) is int) & (type({second}) is int)"
+        return f"(({a} // {b} if {a} % {b} == 0 else {a} / {b}) if {whole} else {a} / {b})"
+
+    def _equality(self, writer: Writer) -> str:
+        sign = "==" if self.op == isa.EQ else "!="
+        left, right = self.left, self.right
+        if left.transparent and right.transparent:
+            return f"({left.text(writer)} {sign} {right.text(writer)})"
+        first, a = bound(left, writer)
+        second, b = bound(right, writer)
+        if right.transparent:
+            check = _check(first, right)
+            return f"(({a} {sign} {b}) if {check} else {RULES[self.op]}({a}, {b}))" if b == second else (
+                f"(({a} {sign} {second}) if {check} else {RULES[self.op]}({a}, {self.right.text(writer)}))"
+            )
+        if left.transparent:
+            check = _check(second, left)
+            return f"(({a} {sign} {b}) if {check} else {RULES[self.op]}({a}, {b}))" if a == first else (
+                f"(({first} {sign} {b}) if {check} else {RULES[self.op]}({self.left.text(writer)}, {b}))"
+            )
+        check = f"(type({first}) in P) & (type({second}) in P)"
+        return f"(({a} {sign} {b}) if {check} else {RULES[self.op]}({a}, {b}))"
+
+    def _both(self, writer: Writer) -> str:
+        left, right = self.left, self.right
+        if left.kind == BOOL and right.kind == BOOL:
+            word = "and" if self.op == isa.AND else "or"
+            if right.skippable:
+                return f"({left.text(writer)} {word} {right.text(writer)})"
+            return f"({left.text(writer)} {'&' if word == 'and' else '|'} {right.text(writer)})"
+        return f"{RULES[self.op]}({left.text(writer)}, {right.text(writer)})"
+
+    def condition(self, writer: Writer) -> str:
+        if self.op in {isa.AND, isa.OR} and self.right.skippable and not writer.slow(self.pc):
+            word = "and" if self.op == isa.AND else "or"
+            return f"({self.left.condition(writer)} {word} {self.right.condition(writer)})"
+        return Expression.condition(self, writer)
+
+
+def _is_whole(part: Expression) -> bool:
+    return isinstance(part, Constant) and type(part.value) is int
+
+
+def _check(first: str, other: Expression) -> str:
+    """Guard under which ``==`` with a transparent ``other`` is Python's."""
+    if isinstance(other, Constant) and type(other.value) in {int, str}:
+        return f"type({first}) is {type(other.value).__name__}"
+    return f"type({first}) in P"
+
+
+def _as_text(part: Expression, writer: Writer) -> str:
+    if part.kind == TEXT:
+        return part.text(writer)
+    first, again = bound(part, writer)
+    return f"({again} if type({first}) is str else AS_TEXT({again}))"
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Expression):
+    """``!x``; the host does not unwrap here."""
+
+    operand: Expression
+    kind: str = BOOL
+
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.operand,)
+
+    def text(self, writer: Writer) -> str:
+        return f"(not {self.operand.text(writer)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Negative(Expression):
+    """``-x``."""
+
+    operand: Expression
+    kind: str = NUMBER
+
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.operand,)
+
+    @property
+    def skippable(self) -> bool:
+        return False
+
+    def text(self, writer: Writer) -> str:
+        return f"(-{self.operand.text(writer)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Expression):
+    """``target[key]``."""
+
+    target: Expression
+    key: Expression
+    pc: int
+
+    def parts(self) -> tuple[Expression, ...]:
+        return self.target, self.key
+
+    def text(self, writer: Writer) -> str:
+        target, key = self.target.text(writer), self.key.text(writer)
+        return f"INDEX({target}, {key})" if writer.slow(self.pc) else f"{target}[{key}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Length(Expression):
+    """Number of elements."""
+
+    target: Expression
+    pc: int
+    kind: str = NUMBER
+
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.target,)
+
+    def text(self, writer: Writer) -> str:
+        name = "LENGTH" if writer.slow(self.pc) else "len"
+        return f"{name}({self.target.text(writer)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Element(Expression):
+    """What ``for each`` takes at a position."""
+
+    target: Expression
+    position: Expression
+
+    def parts(self) -> tuple[Expression, ...]:
+        return self.target, self.position
+
+    def text(self, writer: Writer) -> str:
+        target, position = self.target.text(writer), self.position.text(writer)
+        return f"({target}[{position}] if type({target}) is list else ELEMENT({target}, {position}))"
+
+
+@dataclass(frozen=True, slots=True)
+class AsString(Expression):
+    """``str(x)``."""
+
+    operand: Expression
+    kind: str = TEXT
+
+    def parts(self) -> tuple[Expression, ...]:
+        return (self.operand,)
+
+    def text(self, writer: Writer) -> str:
+        if self.operand.kind == TEXT:
+            return self.operand.text(writer)
+        first, again = bound(self.operand, writer)
+        return f"(str({again}) if type({first}) is int else SHOW({again}))"
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed(Expression):
+    """``push(list, item)``: a new list."""
+
+    target: Expression
+    item: Expression
+    kind: str = PLAIN
+
+    def parts(self) -> tuple[Expression, ...]:
+        return self.target, self.item
+
+    def text(self, writer: Writer) -> str:
+        return f"({self.target.text(writer)} + [{self.item.text(writer)}])"
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Expression):
+    """A list display."""
+
+    items: tuple[Expression, ...]
+    kind: str = PLAIN
+
+    def parts(self) -> tuple[Expression, ...]:
+        return self.items
+
+    def text(self, writer: Writer) -> str:
+        return f"[{', '.join(item.text(writer) for item in self.items)}]"
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf(Expression):
+    """A map display: keys and values in turn."""
+
+    items: tuple[Expression, ...]
+    kind: str = PLAIN
+
+    def parts(self) -> tuple[Expression, ...]:
+        return self.items
+
+    @property
+    def skippable(self) -> bool:
+        return False
+
+    def text(self, writer: Writer) -> str:
+        texts = [item.text(writer) for item in self.items]
+        pairs = [f"{key}: {value}" for key, value in zip(texts[::2], texts[1::2])]
+        return f"{{{', '.join(pairs)}}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Helper(Expression):
+    """A pure function of the run-time support on some operands."""
+
+    function: str
+    operands: tuple[Expression, ...]
+    kind: str = ANY
+
+    def parts(self) -> tuple[Expression, ...]:
+        return self.operands
+
+    @property
+    def skippable(self) -> bool:
+        return False
+
+    def text(self, writer: Writer) -> str:
+        return f"{self.function}({', '.join(part.text(writer) for part in self.operands)})"

@@ -1,0 +1,261 @@
+"""Who can see which variable: name analysis over the whole program.
+
+Scoping is dynamic, so whether a variable of an action is private depends on what it calls and on who calls it. The call
+graph of the program answers that for all but odd programs: calls go by name, and names are bound by ``STORE_FUNC``. Where a
+name may hold any function value, every function whose value is taken anywhere is a possible callee.
+
+All facts are conservative: *owned*, *needed* and *written* may be too large, never too small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from zexus_parallel_plugin.engine.code import Code, CodeCache, constant
+
+IMPORTERS = frozenset({"__vm_use_module__", "__vm_from_module__", "__create_channel__"})
+"""Builtins that write into the root variables."""
+
+_EMPTY: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, eq=False)
+class Function:
+    """What one code object does with names.
+
+    ``free``: names that it may look for beyond its own frame; ``own``: names that its frame may hold. ``needs`` and
+    ``writes``: names that it or anything it calls may look for, or assign, in a calling frame. ``above``: names that frames
+    calling it (top-level code excepted) may hold.
+    """
+
+    code: Code
+    params: tuple[str, ...]
+    stores: frozenset[str] = _EMPTY
+    loads: frozenset[str] = _EMPTY
+    calls: frozenset[str] = _EMPTY
+    calls_values: bool = False
+    imports: bool = False
+    least_arguments: int = 1 << 30
+    callees: set[Function] = field(default_factory=set)
+    callers: set[Function] = field(default_factory=set)
+    needs: frozenset[str] = _EMPTY
+    writes: frozenset[str] = _EMPTY
+    above: frozenset[str] = _EMPTY
+    recursive: bool = False
+
+    @property
+    def bound(self) -> frozenset[str]:
+        """Parameters that every call passes."""
+        return frozenset(self.params[: self.least_arguments])
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Names that its frame may hold."""
+        return self.stores | frozenset(self.params)
+
+    @property
+    def free(self) -> frozenset[str]:
+        """Names that it may look for beyond its own frame."""
+        return (self.stores | self.loads | self.calls | frozenset(self.params)) - self.bound
+
+
+@dataclass(slots=True)
+class Program:
+    """All code objects that a run can reach, by identity of their bytecode, and what is known of names."""
+
+    main: Function
+    functions: dict[int, Function]
+    named: dict[str, set[Function]]
+    rebound: frozenset[str]
+    taken: set[Function]
+    builtins: dict[str, Any]
+
+    def targets(self, name: str) -> set[Function]:
+        """Actions that a call of this name may reach."""
+        if self.builtins.get(name) is not None:
+            return set()
+        found = set(self.named.get(name, ()))
+        if name in self.rebound:
+            found |= self.taken
+        return found
+
+    def stable(self, name: str) -> Function | None:
+        """The only action that this name can ever be bound to, if the program binds it exactly once."""
+        if name in self.rebound or self.builtins.get(name) is not None:
+            return None
+        bound = self.named.get(name, set())
+        return next(iter(bound)) if len(bound) == 1 else None
+
+
+def analyse(cache: CodeCache, main: Any, env: dict[str, Any], builtins: dict[str, Any]) -> Program:
+    """Analyse a program from its top-level bytecode and the root variables that exist before it runs."""
+    top = _summary(cache.get(main, "<main>"), (), builtins)
+    functions: dict[int, Function] = {id(main): top}
+    named: dict[str, set[Function]] = {}
+    rebound: set[str] = set()
+    taken_names: set[str] = set()
+    taken: set[Function] = set()
+    work = [top]
+
+    def add(descriptor: dict[str, Any]) -> Function:
+        bytecode = descriptor["bytecode"]
+        known = functions.get(id(bytecode))
+        if known is None:
+            params = tuple(descriptor.get("params") or descriptor.get("parameters") or ())
+            known = _summary(cache.get(bytecode, descriptor.get("name", "")), params, builtins)
+            functions[id(bytecode)] = known
+            work.append(known)
+        return known
+
+    for name, value in env.items():
+        for descriptor in _descriptors(value):
+            found = add(descriptor)
+            if descriptor is value:
+                named.setdefault(name, set()).add(found)
+            else:
+                taken.add(found)
+    while work:
+        function = work.pop()
+        rebound |= function.own - _function_stores(function.code)
+        taken_names |= function.loads
+        bound = set()
+        for opcode, name, operand in _name_operations(function.code):
+            value = constant(function.code.constants, operand[1]) if opcode == "STORE_FUNC" else None
+            if _is_descriptor(value):
+                bound.add(id(value))
+                named.setdefault(name, set()).add(add(value))
+        for value in function.code.constants:
+            if id(value) not in bound:
+                taken.update(add(descriptor) for descriptor in _descriptors(value))
+    for name in taken_names:
+        taken |= named.get(name, set())
+    program = Program(top, functions, named, frozenset(rebound), taken, builtins)
+    _count_arguments(program)
+    _link(program)
+    _propagate(program)
+    return program
+
+
+def _is_descriptor(value: Any) -> bool:
+    return type(value) is dict and "bytecode" in value
+
+
+def _descriptors(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
+    """Function values in a value, also inside containers."""
+    if _is_descriptor(value):
+        yield value
+    elif depth < 8 and type(value) in {dict, list, tuple}:
+        for part in value.values() if type(value) is dict else value:
+            yield from _descriptors(part, depth + 1)
+
+
+def _name_operations(code: Code) -> Iterator[tuple[str, Any, Any]]:
+    """``(opcode, name, operand)`` of the instructions that concern names; also of code that the engine refuses."""
+    for opcode, operand in code.stream:
+        if opcode in {"STORE_NAME", "LOAD_NAME", "EXPORT"}:
+            yield opcode, constant(code.constants, operand), operand
+        elif opcode in {"STORE_FUNC", "CALL_NAME"} and isinstance(operand, tuple) and operand:
+            yield opcode, constant(code.constants, operand[0]), operand
+        elif opcode == "CALL_TOP":
+            yield opcode, "", operand
+
+
+def _function_stores(code: Code) -> frozenset[str]:
+    """Names that a code object only ever binds to functions."""
+    operations = list(_name_operations(code))
+    functions = {name for opcode, name, _operand in operations if opcode == "STORE_FUNC"}
+    values = {name for opcode, name, _operand in operations if opcode in {"STORE_NAME", "EXPORT"}}
+    return frozenset(functions - values)
+
+
+def _summary(code: Code, params: tuple[str, ...], builtins: dict[str, Any]) -> Function:
+    function = Function(code, params)
+    stores, loads, calls = set(), set(), set()
+    for opcode, name, _operand in _name_operations(code):
+        if opcode == "LOAD_NAME":
+            loads.add(name)
+        elif opcode == "CALL_TOP":
+            function.calls_values = True
+        elif opcode != "CALL_NAME":
+            stores.add(name)
+        elif name == "parallel_map":
+            function.calls_values = True
+        elif builtins.get(name) is None:
+            calls.add(name)
+        function.imports |= name in IMPORTERS
+    function.stores, function.loads, function.calls = frozenset(stores), frozenset(loads), frozenset(calls)
+    return function
+
+
+def _count_arguments(program: Program) -> None:
+    """Least number of arguments with which each action may be called."""
+    unknown = 1 << 30
+    for function in program.functions.values():
+        if function.calls_values:
+            unknown = 0
+        for opcode, name, operand in _name_operations(function.code):
+            if opcode == "CALL_NAME":
+                for target in program.named.get(name, ()):
+                    target.least_arguments = min(target.least_arguments, operand[1])
+                if name in program.rebound:
+                    unknown = min(unknown, operand[1])
+    for function in program.taken:
+        function.least_arguments = min(function.least_arguments, unknown)
+
+
+def _link(program: Program) -> None:
+    for function in program.functions.values():
+        for name in function.calls:
+            function.callees |= program.targets(name)
+        if function.calls_values:
+            function.callees |= program.taken
+        if function.code.refusal:
+            # The host runs it, with whatever it calls; take it to call and to need everything.
+            function.callees |= set(program.functions.values()) - {program.main}
+        for callee in function.callees:
+            callee.callers.add(function)
+
+
+def _propagate(program: Program) -> None:
+    """Least fixed points of needs and writes (up the calls), above (down the calls), and recursion."""
+    everything: Iterable[Function] = list(program.functions.values())
+    for function in everything:
+        function.needs = function.free
+        function.writes = function.stores - function.bound
+    work = set(everything)
+    while work:
+        function = work.pop()
+        needs, writes = function.needs, function.writes
+        for callee in function.callees:
+            needs |= callee.needs - function.bound
+            writes |= callee.writes - function.bound
+        if needs != function.needs or writes != function.writes:
+            function.needs, function.writes = needs, writes
+            work |= function.callers
+    work = set(everything)
+    while work:
+        function = work.pop()
+        above = function.above
+        for caller in function.callers:
+            if caller is not program.main:
+                above |= caller.own | caller.above
+        if above != function.above:
+            function.above = above
+            work |= function.callees
+    for function in everything:
+        function.recursive = _reaches(function, function)
+
+
+def _reaches(start: Function, goal: Function) -> bool:
+    seen: set[Function] = set()
+    work = list(start.callees)
+    while work:
+        function = work.pop()
+        if function is goal:
+            return True
+        if function not in seen:
+            seen.add(function)
+            work.extend(function.callees)
+    return False

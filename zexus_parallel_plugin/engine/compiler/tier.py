@@ -1,0 +1,158 @@
+"""Which code is compiled, and when; and how the interpreter enters what has been compiled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zexus_parallel_plugin.engine.code import Code
+from zexus_parallel_plugin.engine.compiler.builder import Builder
+from zexus_parallel_plugin.engine.compiler.names import Function, analyse
+from zexus_parallel_plugin.engine.compiler.unit import Unit
+from zexus_parallel_plugin.engine.frame import Frame
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.execution import Execution
+
+ACTION_HEAT = 4000
+"""Interpreted instructions, about, after which an action is compiled: then it has cost about as much as compiling it."""
+
+LOOP_HEAT = 60
+"""Iterations after which a loop is compiled."""
+
+_REBUILDS = 4
+"""How often a loop is compiled anew because its variables have moved."""
+
+
+class Tier:
+    """The compiled tier of one execution.
+
+    ``eager``: compile everything at its first use.
+    """
+
+    def __init__(self, execution: Execution, main: Any, *, eager: bool = False) -> None:
+        self.execution = execution
+        self.main = main
+        self.action_heat = 0 if eager else ACTION_HEAT
+        self.loop_heat = 0 if eager else LOOP_HEAT
+        self.ready: dict[int, Unit] = {}
+        self.heat: dict[int, int] = {}
+        self.rebuilds: dict[tuple[int, int], int] = {}
+        self._builder: Builder | None = None
+        self.root_size = len(execution.root.env)
+
+    @property
+    def builder(self) -> Builder:
+        """The builder, made when the first code is worth compiling."""
+        if self._builder is None:
+            execution = self.execution
+            program = analyse(execution.code, self.main, execution.root.env, execution.builtins)
+            self._builder = Builder(execution, program)
+        return self._builder
+
+    def function(self, code: Code) -> Function | None:
+        """What is known of a code object; None for one that the program did not contain."""
+        return self.builder.program.functions.get(id(code.bytecode))
+
+    def warm(self, code: Code) -> Unit | None:
+        """Note a call of an action that has no unit; compile it when it is worth it."""
+        key = id(code.bytecode)
+        heat = self.heat.get(key, 0)
+        if heat < 0:
+            return None
+        heat += len(code.instructions) + 10
+        self.heat[key] = heat
+        if heat < self.action_heat:
+            return None
+        function = self.function(code)
+        unit = self.builder.action(function) if function is not None else "not part of the program"
+        if isinstance(unit, Unit) and not unit.absent.intersection(self.execution.root.env):
+            self.ready[key] = unit
+            return unit
+        self.heat[key] = -1
+        return None
+
+    def call(self, unit: Unit, frame: Frame, args: list[Any], depth: int) -> Any:
+        """Run an action unit with ``frame`` as its caller."""
+        execution = self.execution
+        outer = execution.frame
+        execution.frame = frame
+        try:
+            if unit.depth:
+                return unit.function(depth, *args[: unit.parameters])
+            return unit.function(*args[: unit.parameters])
+        finally:
+            execution.frame = outer
+
+    def enterable(self) -> bool:
+        """Whether compiled code may be entered now.
+
+        Its gas check stands for both limits as long as there were no more operations than gas; and new root variables may
+        have taken the place of what units take for their own.
+        """
+        execution = self.execution
+        if len(execution.root.env) != self.root_size:
+            self._revalidate()
+        meter = execution.meter
+        return bool(meter.operation_count <= meter.gas_used)
+
+    def _revalidate(self) -> None:
+        root = self.execution.root.env
+        self.root_size = len(root)
+        if self._builder is None:
+            return
+        for key, unit in list(self._builder.units.items()):
+            if isinstance(unit, Unit) and unit.absent.intersection(root):
+                self._builder.forget(key)
+                self.ready.pop(key, None)
+
+    def loop(self, code: Code, head: int, frame: Frame) -> Unit | None:
+        """The unit of a hot loop; None if it cannot be compiled."""
+        function = self.function(code)
+        if function is None or "_continue_on_error" in frame.env:
+            return None
+        unit = self.builder.loop(function, head, frame)
+        return unit if isinstance(unit, Unit) else None
+
+    def run_loop(self, unit: Unit, head: int, frame: Frame) -> tuple[int, Any, Any] | None:
+        """Run a loop unit from its head; None if it does not fit the frame as it is now."""
+        if not self.enterable():
+            return None
+        if frame.stale_name is not None and frame.stale_version == frame.version:
+            return None
+        if not self._fits(unit, frame):
+            key = (id(unit.code.bytecode), head)
+            tries = self.rebuilds[key] = self.rebuilds.get(key, 0) + 1
+            if tries > _REBUILDS:
+                unit.code.loops[head] = None
+                return None
+            self.builder.loops.pop(key, None)
+            rebuilt = self.loop(unit.code, head, frame)
+            unit.code.loops[head] = rebuilt
+            if rebuilt is None or not self._fits(rebuilt, frame):
+                return None
+            unit = rebuilt
+        execution = self.execution
+        outer = execution.frame
+        execution.frame = frame
+        try:
+            landing: tuple[int, Any, Any] = unit.function(frame)
+            return landing
+        finally:
+            execution.frame = outer
+
+    def _fits(self, unit: Unit, frame: Frame) -> bool:
+        """Whether the variables of a loop unit are where they were when it was compiled, and of the kinds they were."""
+        root = self.execution.root
+        for variable in unit.variables.by_name.values():
+            owner = next((f for f in frame.chain() if variable.name in f.env), None)
+            if (owner is not None) != variable.present:
+                return False
+            if owner is frame:
+                scope = "V"
+            elif owner is root:
+                scope = "E"
+            else:
+                scope = "O"
+            if variable.present and variable.scope[0] != scope:
+                return False
+        return not any(name in f.env for name in unit.absent for f in frame.chain())

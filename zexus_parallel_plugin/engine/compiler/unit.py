@@ -1,0 +1,163 @@
+"""Units: compiled functions, how they are entered and how they are left.
+
+An *action unit* is a whole action: arguments in, value out, variables in Python locals. A *loop unit* is one loop of a frame
+that the interpreter runs: the frame in, the next instruction out.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any
+
+from zexus_parallel_plugin.engine.code import Code
+from zexus_parallel_plugin.engine.compiler.emitter import Exit
+from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variables
+from zexus_parallel_plugin.engine.compiler.support import UNSET
+from zexus_parallel_plugin.engine.frame import Frame
+from zexus_parallel_plugin.engine.interpreter import interpret
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.execution import Execution
+
+SLOW_AFTER = 3
+"""Failures of one optimistic instruction after which its unit is compiled anew with the host's rule in its place."""
+
+
+@dataclass(slots=True)
+class Unit:
+    """One compiled function.
+
+    ``exits``: line number of the generated source -> what a failure there means. ``slow``: instructions whose optimism has
+    been given up. ``absent``: names of root variables that must not exist.
+    """
+
+    code: Code
+    name: str
+    source: str
+    variables: Variables
+    exits: dict[int, Exit]
+    function: Callable[..., Any]
+    parameters: int = 0
+    depth: bool = False
+    slow: frozenset[int] = frozenset()
+    absent: frozenset[str] = frozenset()
+    failures: Counter[int] = field(default_factory=Counter)
+    left: int = 0
+
+    def failed(self, exit_: Exit) -> bool:
+        """Note an exit; tell whether the unit should be compiled anew."""
+        self.left += 1
+        again = False
+        for pc in exit_.operators:
+            self.failures[pc] += 1
+            again |= self.failures[pc] == SLOW_AFTER
+        return again
+
+
+class Exits:
+    """Continues in the interpreter what a unit could not finish. One per execution."""
+
+    def __init__(self, execution: Execution, recompile: Callable[[Unit], None]) -> None:
+        self.execution = execution
+        self.recompile = recompile
+        self.action_codes: set[CodeType] = set()
+
+    def leave_action(self, error: Exception, unit: Unit, depth: int | None) -> Any:
+        """The value of an action whose unit has failed with ``error``; called from the unit's own handler.
+
+        :raises Exception: the program's own error, which the caller has to see.
+        """
+        execution, meter = self.execution, self.execution.meter
+        traceback = error.__traceback__
+        assert traceback is not None
+        local_values = traceback.tb_frame.f_locals
+        exit_ = unit.exits[traceback.tb_lineno]
+        own: Frame | None = local_values.get("FV")
+        if own is not None:
+            execution.frame = own.parent
+        if not exit_.metered or not exit_.raised:
+            meter.gas_used = local_values["g"] - exit_.refund.gas
+            meter.operation_count = local_values["n"] - exit_.refund.operations
+        self._write_back(unit, exit_, local_values, callers_only=True)
+        if exit_.raised and not exit_.tries:
+            raise error
+        if not exit_.raised and unit.failed(exit_):
+            self.recompile(unit)
+        if depth is None:
+            depth = self.depth_of(traceback.tb_frame)
+        frame = own or Frame({}, execution.frame, depth)
+        for variable in unit.variables.by_name.values():
+            if variable.cached and variable.scope != OWN:
+                continue
+            value = local_values.get(variable.local, UNSET)
+            if value is not UNSET:
+                frame.env[variable.name] = value
+        stack, ip, tries = self._landing(exit_, error, local_values)
+        return interpret(execution, unit.code, frame, stack, ip, tries)
+
+    def leave_loop(self, error: Exception, unit: Unit, frame: Frame) -> tuple[int, list[Any], list[int]]:
+        """Where the interpreter goes on in ``frame``: instruction, operands to push, handlers to open.
+
+        :raises Exception: the program's own error.
+        """
+        traceback = error.__traceback__
+        assert traceback is not None
+        local_values = traceback.tb_frame.f_locals
+        exit_ = unit.exits[traceback.tb_lineno]
+        meter = self.execution.meter
+        if not exit_.metered or not exit_.raised:
+            meter.gas_used = local_values["g"] - exit_.refund.gas
+            meter.operation_count = local_values["n"] - exit_.refund.operations
+        self._write_back(unit, exit_, local_values, callers_only=False)
+        if exit_.raised and not exit_.tries:
+            raise error
+        if not exit_.raised and unit.failed(exit_):
+            self.recompile(unit)
+        stack, ip, tries = self._landing(exit_, error, local_values)
+        return ip, stack, tries
+
+    def _landing(
+        self, exit_: Exit, error: Exception, local_values: dict[str, Any]
+    ) -> tuple[list[Any], int, list[int]]:
+        stack = [local_values.get(value) if is_local else value for is_local, value in exit_.stack]
+        if exit_.raised:
+            stack.append(str(error.args[0] if error.args else error))
+            return stack, exit_.tries[-1], list(exit_.tries[:-1])
+        return stack, exit_.pc, list(exit_.tries)
+
+    def _write_back(
+        self, unit: Unit, exit_: Exit, local_values: dict[str, Any], *, callers_only: bool
+    ) -> None:
+        """Bring dictionaries up to date with local copies."""
+        for name in exit_.dirty:
+            variable = unit.variables.by_name[name]
+            if callers_only and not variable.of_caller:
+                continue
+            value = local_values.get(variable.local, UNSET)
+            if value is not UNSET:
+                owner: Frame = (
+                    self.execution.root if variable.scope == ROOT else local_values["F" + variable.scope]
+                )
+                owner.env[name] = value
+                owner.version += 1
+
+    def depth_of(self, frame: FrameType | None) -> int:
+        """Depth of the Zexus call that a Python frame of an action unit belongs to."""
+        depth = 0
+        while frame is not None:
+            if frame.f_code in self.action_codes:
+                depth += 1
+            elif frame.f_code is interpret.__code__:
+                known: Frame = frame.f_locals["frame"]
+                return known.depth + depth
+            frame = frame.f_back
+        return depth
+
+
+def caller_depth(exits: Exits) -> int:
+    """Depth of the Zexus call that runs when a helper without a depth of its own is called."""
+    return exits.depth_of(sys._getframe(2))
