@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from multiprocessing.connection import Connection
 
+    from .errors import FrameError
+
 _CHUNK = 1 << 16
 READ_LIMIT = 1 << 22  # bytes per call, so that one huge result cannot hold up everything else
 _BUFFERS_PER_CALL = 256  # below IOV_MAX everywhere
@@ -24,6 +26,10 @@ class Channel(Protocol):
     """What the pool needs of a pipe."""
 
     ended: bool  # the other side is gone and everything that it sent has been read
+
+    @property
+    def error(self) -> FrameError | None:
+        """Set when the other side sends what is not a frame."""
 
     @property
     def source(self) -> Any:
@@ -36,7 +42,7 @@ class Channel(Protocol):
         """Send what can be sent now; whether nothing is left."""
 
     def read(self, limit: int = READ_LIMIT) -> list[Frame]:
-        """Frames in about ``limit`` bytes at most of what has arrived; raises :class:`FrameError`."""
+        """Frames in about ``limit`` bytes at most of what has arrived."""
 
     def close(self) -> None:
         """Close this end."""
@@ -51,6 +57,11 @@ class SocketChannel:
         self._out: deque[Bytes] = deque()
         self._reader = FrameReader()
         self.ended = False
+
+    @property
+    def error(self) -> FrameError | None:
+        """Set when the other side sends what is not a frame."""
+        return self._reader.error
 
     @property
     def source(self) -> socket.socket:
@@ -83,7 +94,7 @@ class SocketChannel:
         return True
 
     def read(self, limit: int = READ_LIMIT) -> list[Frame]:
-        """Frames in about ``limit`` bytes at most of what has arrived; raises :class:`FrameError`."""
+        """Frames in about ``limit`` bytes at most of what has arrived."""
         frames: list[Frame] = []
         total = 0
         reader, receive = self._reader, self._socket.recv
@@ -128,6 +139,11 @@ class ConnectionChannel:
         self.ended = False
 
     @property
+    def error(self) -> FrameError | None:
+        """Set when the other side sends what is not a frame."""
+        return self._reader.error
+
+    @property
     def source(self) -> Connection:
         """What a waiter watches."""
         return self._connection
@@ -152,7 +168,7 @@ class ConnectionChannel:
         return True
 
     def read(self, limit: int = READ_LIMIT) -> list[Frame]:
-        """Frames in about ``limit`` bytes at most of what has arrived; raises :class:`FrameError`."""
+        """Frames in about ``limit`` bytes at most of what has arrived."""
         frames: list[Frame] = []
         total = 0
         try:

@@ -81,7 +81,9 @@ class Crew:
 
     def hire(self, now: float) -> None:
         """Start the members that are missing."""
-        missing = self._wanted - len(self.usable)
+        # One whose pipe has ended is about to be buried; only then is it known whether starts are failing.
+        present = sum(m.state in WORKER_USABLE or m.state is WorkerState.LOST for m in self.members.values())
+        missing = self._wanted - present
         if missing <= 0 or self._no_more:
             return
         if now < self._not_before:
@@ -144,6 +146,8 @@ class Crew:
             frames = channel.read() if limit is None else channel.read(limit)
             for frame in frames:
                 self._on_frame(member, frame)
+            if channel.error is not None:
+                raise channel.error
         except FrameError as error:
             channel.ended = True
             if member.state in WORKER_USABLE or member.state in {WorkerState.STOPPING, WorkerState.LOST}:

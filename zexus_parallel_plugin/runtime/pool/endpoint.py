@@ -18,7 +18,7 @@ class Endpoint(Protocol):
     """What a worker needs of a pipe."""
 
     def receive(self) -> Frame | None:
-        """The next frame; None at the end of the pipe."""
+        """The next frame; None at the end of the pipe. Raises :class:`FrameError`."""
 
     def send(self, kind: int, number: int, body: Bytes = b"", extra: bytes = b"") -> None:
         """Send a frame; raises OSError if the main process is gone."""
@@ -34,9 +34,11 @@ class SocketEndpoint:
         self._ready: deque[Frame] = deque()
 
     def receive(self) -> Frame | None:
-        """The next frame; None at the end of the pipe."""
+        """The next frame; None at the end of the pipe. Raises :class:`FrameError`."""
         ready, reader = self._ready, self._reader
         while not ready:
+            if reader.error is not None:
+                raise reader.error
             space = reader.space()
             try:
                 if space is None:
@@ -67,8 +69,10 @@ class ConnectionEndpoint:
         self._ready: deque[Frame] = deque()
 
     def receive(self) -> Frame | None:
-        """The next frame; None at the end of the pipe."""
+        """The next frame; None at the end of the pipe. Raises :class:`FrameError`."""
         while not self._ready:
+            if self._reader.error is not None:
+                raise self._reader.error
             try:
                 self._ready.extend(self._reader.feed(self._connection.recv_bytes()))
             except (EOFError, ConnectionError):

@@ -122,7 +122,6 @@ class Feeder:
         buffers += encode(Kind.TASK, task.id, task.payload, pack_numbers(task.needs))
         self._crew.send(member, buffers)
         task.move(TaskEvent.SEND)
-        task.attempts += 1
         task.worker_id, task.pid = member.id, member.pid
         task.sent_ns = time.monotonic_ns()
         member.inflight.append(task)
@@ -138,6 +137,7 @@ class Feeder:
         task.pid = member.pid
         if not task.done:  # a cancelled one keeps the worker busy all the same
             task.move(TaskEvent.HEAD)
+            task.attempts += 1
             self._on_head(member, task)
         if member.state is WorkerState.BUSY:
             limit = NEVER if task.timeout is None else task.head_ns / 1e9 + task.timeout

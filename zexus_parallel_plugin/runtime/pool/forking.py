@@ -59,6 +59,7 @@ class ForkedTemplate:
 
     def collect(self) -> None:
         """Wait for the template, which has closed its control socket or was killed."""
+        self.control.close()
         with contextlib.suppress(OSError):
             os.waitpid(self._pid, 0)
         with contextlib.suppress(OSError):
@@ -99,6 +100,7 @@ class FreshTemplate:
 
     def collect(self) -> None:
         """Wait for the template, which has closed its control socket or was killed."""
+        self.control.close()
         self._process.wait()
         close_lifeline(self._process)
 
@@ -181,7 +183,6 @@ class TemplateLauncher:
             with contextlib.suppress(OSError):
                 os.kill(pid, KILL)
         self._pids.clear()
-        self._template.control.close()
 
     def close(self) -> None:
         """Let the template end; it kills the workers that are left."""
@@ -195,7 +196,6 @@ class TemplateLauncher:
             self._template.collect()
         else:
             self._template.kill()
-        end.close()
 
 
 def _await_end(end: socket.socket, timeout: float) -> bool:

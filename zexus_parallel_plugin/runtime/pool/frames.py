@@ -2,7 +2,7 @@
 
 A frame is a header of 24 bytes (magic, version, kind, length of extra, number, length of body), ``extra``
 (small, fixed by the kind) and ``body`` (opaque). Reading never executes anything and never trusts a length:
-what is not a frame raises :class:`FrameError`, and costs one worker.
+what is not a frame costs one worker.
 """
 
 from __future__ import annotations
@@ -65,9 +65,13 @@ def encode(kind: int, number: int, body: Bytes = b"", extra: bytes = b"") -> lis
 
 
 class FrameReader:
-    """Turns a byte stream, cut anywhere, into frames."""
+    """Turns a byte stream, cut anywhere, into frames.
 
-    __slots__ = ("_body", "_filled", "_head", "_max_body", "_rest")
+    ``error`` is set when the stream is not made of frames; those before that place are still returned,
+    nothing after it is.
+    """
+
+    __slots__ = ("_body", "_filled", "_head", "_max_body", "_rest", "error")
 
     def __init__(self, max_body: int = MAX_BODY) -> None:
         self._rest = b""
@@ -75,12 +79,20 @@ class FrameReader:
         self._head: Frame | None = None  # of the large frame whose body is being filled
         self._body = bytearray()
         self._filled = 0
+        self.error: FrameError | None = None
 
     def feed(self, data: Bytes) -> list[Frame]:
-        """All frames that end within ``data``. Raises :class:`FrameError`; the reader is of no use after
-        that.
-        """
+        """All frames that end within ``data``."""
         frames: list[Frame] = []
+        try:
+            self._parse(data, frames)
+        except FrameError as error:
+            self.error = error
+        return frames
+
+    def _parse(self, data: Bytes, frames: list[Frame]) -> None:
+        if self.error is not None:
+            return
         if self._head is not None:
             taken = min(len(data), len(self._body) - self._filled)
             self._body[self._filled : self._filled + taken] = data[:taken]
@@ -105,7 +117,6 @@ class FrameReader:
             frames.append(Frame(kind, number, buffer[position + HEADER_SIZE : body_at], buffer[body_at:end]))
             position = end
         self._rest = buffer[position:]
-        return frames
 
     def _start_large(self, head: Frame, body_size: int, begin: bytes) -> None:
         try:

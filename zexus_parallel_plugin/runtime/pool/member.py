@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .task import TaskHandle
 
 NEVER = float("inf")
-_CRASH_TEXT = 4096
+_CRASH_TEXT = 4096  # bytes of the begin: a crash dump has the innermost call first
 
 
 class Member:
@@ -72,7 +72,7 @@ class Member:
                 text += piece
         os.close(self.crash)
         self.crash = None
-        return text[-_CRASH_TEXT:].decode("utf-8", "replace").strip()
+        return text[:_CRASH_TEXT].decode("utf-8", "replace").strip()
 
     def obituary(self, code: int | None) -> Failure:
         """The failure of the task that the worker was running when it ended with exit code ``code``."""

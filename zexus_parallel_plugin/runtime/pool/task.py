@@ -63,8 +63,8 @@ class TaskHandle:
     """A submitted task. Read only for the submitter; ``outcome`` is set exactly once.
 
     ``submitted_ns``, ``sent_ns``, ``head_ns`` and ``done_ns`` are ``time.monotonic_ns()`` in the main process
-    (0: not yet); ``attempts`` counts how often the task was sent, ``failures`` has the failed attempts,
-    oldest first.
+    (0: not yet); ``attempts`` counts how often it was at the head of a worker, ``failures`` has the failed
+    attempts, oldest first.
     """
 
     __slots__ = (

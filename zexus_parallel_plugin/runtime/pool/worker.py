@@ -5,21 +5,17 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import sys
 import time
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from .errors import FrameError, UndecodablePayloadError, UnsendableResultError
 from .frames import MAX_BODY, Bytes, Frame, Kind, pack_failure, pack_timing, unpack_numbers
+from .memory import PeakMemory, limit_memory
 from .task import Cause, Failure
 
 if TYPE_CHECKING:
     from .endpoint import Endpoint
-
-if sys.platform != "win32":
-    import resource
 
 EXIT_STOPPED = 0
 EXIT_REFUSED = 78  # the handler could not be made
@@ -67,18 +63,19 @@ def _make_handler(init: Frame) -> Handler:
         factory = getattr(factory, part)
     handler: Handler = factory(bytes(init.body))  # type: ignore[operator]
     if options["memory_limit"]:
-        _limit_memory(options["memory_limit"])
+        limit_memory(options["memory_limit"])
     return handler
 
 
 def _serve(endpoint: Endpoint, handler: Handler) -> int:
     broken_blobs: dict[int, BaseException] = {}
+    memory = PeakMemory()
     while True:
         frame = endpoint.receive()
         if frame is None or frame.kind == Kind.STOP:
             return EXIT_STOPPED
         if frame.kind == Kind.TASK:
-            kind, body, extra = _run(handler, frame, broken_blobs)
+            kind, body, extra = _run(handler, frame, broken_blobs, memory)
             endpoint.send(kind, frame.number, body, extra)
             del body
         elif frame.kind == Kind.BLOB:
@@ -91,7 +88,9 @@ def _serve(endpoint: Endpoint, handler: Handler) -> int:
         del frame  # a large payload must not live until the next one
 
 
-def _run(handler: Handler, frame: Frame, broken_blobs: dict[int, BaseException]) -> tuple[Kind, Bytes, bytes]:
+def _run(
+    handler: Handler, frame: Frame, broken_blobs: dict[int, BaseException], memory: PeakMemory
+) -> tuple[Kind, Bytes, bytes]:
     kind = Kind.RESULT
     body: Bytes
     cpu = time.process_time_ns()
@@ -111,7 +110,8 @@ def _run(handler: Handler, frame: Frame, broken_blobs: dict[int, BaseException])
     except BaseException as error:  # noqa: BLE001 - SystemExit, too, is a failure of the task only
         kind, body = Kind.FAILURE, pack_failure(describe(error))
     finished = time.monotonic_ns()
-    return kind, body, pack_timing(started, finished, time.process_time_ns() - cpu, _peak_rss())
+    cpu = time.process_time_ns() - cpu
+    return kind, body, pack_timing(started, finished, cpu, memory.look(finished))
 
 
 def describe(error: BaseException) -> Failure:
@@ -146,24 +146,3 @@ def _traceback(error: BaseException) -> str:
         return "".join(traceback.format_exception(error, limit=-_FRAMES_SHOWN))[-_TEXT_LIMIT:]
     except BaseException:  # noqa: BLE001 - see _message
         return ""
-
-
-def _peak_rss() -> int:
-    if sys.platform == "win32":
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _limit_memory(limit: int) -> None:
-    """Bound the address space: what there is now plus ``limit`` bytes."""
-    if sys.platform == "win32":
-        return
-    used = 0
-    if sys.platform == "linux":
-        used = int(Path("/proc/self/statm").read_text("ascii").split()[0]) * resource.getpagesize()
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = used + limit
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
