@@ -23,13 +23,14 @@ fail and every Python frame counts, which nobody but the host reproduces."""
 class Execution:
     """What all frames of a run share.
 
-    ``meter`` is the host's own gas meter, so that nested host code and ours charge the same account. ``counters`` counts
-    decisions by reason code.
+    ``meter`` is the host's own gas meter, so that nested host code and ours charge the same account. ``frame`` is the
+    innermost frame that compiled code may be called from. ``residue`` holds operands that a failed loop unit leaves to its
+    frame's stack. ``counters`` counts decisions by reason code.
     """
 
     __slots__ = (
         "ahead", "builtins", "code", "counters", "deepest", "frame", "gas_limit", "hidden_levels", "meter",
-        "operation_limit", "recursion_limit", "root", "tier", "tier_name", "vm",
+        "operation_limit", "recursion_limit", "residue", "root", "tier", "tier_name", "vm",
     )  # fmt: skip
 
     def __init__(self, vm: Any, functions: frozenset[str] = frozenset(), tier: str = "interpreter") -> None:
@@ -46,6 +47,7 @@ class Execution:
         self.deepest = host.deepest_call(self.recursion_limit) - _HOST_DEPTH_RESERVE
         self.hidden_levels: int | None = None
         self.tier_name = tier
+        self.residue: list[Any] = []
         self.tier: Tier | None = None
         self.counters: Counter[str] = Counter()
         self.ahead: RunAhead | None = None

@@ -242,6 +242,9 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
         except Exception as error:
             if meter.operation_count > operations:
                 gas, operations = meter.gas_used, meter.operation_count
+            if execution.residue:
+                stack.extend(execution.residue)
+                execution.residue = []
             if tries:
                 ip = tries.pop()
                 if len(stack) >= MAX_DEPTH - 1:

@@ -504,6 +504,8 @@ class Emitter:
                 self.refund(most.minus(cost))
                 self.state.prepaid = rest.plus(cost)
             self.sequence(side)
+            if not self.state.ended:
+                self.settle()
             self.indent -= 1
             bodies.append(self.lines)
             ends.append(self.state)
@@ -549,8 +551,6 @@ class Emitter:
         if len({len(end.stack) for end, _body in live}) != 1:
             raise Unstructured("branches leave different numbers of operands")
         merged: list[Entry] = []
-        for end, body in live:
-            self.settle_into(end, body)
         for entries in zip(*(end.stack for end, _body in live)):
             first = entries[0]
             if all(entry.expression == first.expression for entry in entries):
@@ -575,14 +575,6 @@ class Emitter:
         start.stale = stale.pop()
         start.uncharged = any(end.uncharged for end in states)
         start.reload = False
-
-    def settle_into(self, end: State, body: list[_Line]) -> None:
-        outer_lines, outer_state = self.lines, self.state
-        self.lines, self.state = body, end
-        self.indent += 1
-        self.settle()
-        self.indent -= 1
-        self.lines, self.state = outer_lines, outer_state
 
     def finish(self, pc: int) -> None:
         """``return``."""
@@ -784,21 +776,19 @@ class Emitter:
         self.line(f"print({SPACED.join(shown)})", self.error_at(pc))
 
     def require(self, pc: int, operand: Any) -> None:
+        """A condition that fails is evaluated again by the interpreter, which raises the error."""
+        if not self.state.stack[-1].expression.atomic:
+            self.settle()
         condition, message = self.take(2)
         stack = self.state.stack
         stack.append(condition)
-        if not message.expression.skippable:
-            self.settle()
-            condition = stack[-1]
-            stack.append(message)
-            self.settle()
-            stack.pop()
         self.settle(len(stack) - 1)
         at = self.resume(len(stack) - 1)
         stack.pop()
-        expression = condition.expression
-        text = expression.text(self.writer)
-        test = text if expression.kind != ex.ANY else f"REQUIRED({text})"
+        if at is None:
+            at = self.exit_at(pc, [*stack, condition, message])
+        text = condition.expression.text(self.writer)
+        test = text if condition.expression.kind != ex.ANY else f"REQUIRED({text})"
         self.line(f"if not ({test}): raise TRAP", at)
 
     def setup_try(self, pc: int, handler: Any) -> None:

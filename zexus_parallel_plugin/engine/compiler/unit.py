@@ -114,6 +114,8 @@ class Exits:
             meter.operation_count = local_values["n"] - exit_.refund.operations
         self._write_back(unit, exit_, local_values, callers_only=False)
         if exit_.raised and not exit_.tries:
+            # Operands that the statement has pushed stay on the frame's stack, as on the host.
+            self.execution.residue = [local_values.get(v) if is_local else v for is_local, v in exit_.stack]
             raise error
         if not exit_.raised and unit.failed(exit_):
             self.recompile(unit)
