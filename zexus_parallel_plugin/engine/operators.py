@@ -158,6 +158,8 @@ def index(target: Any, key: Any) -> Any:
     """``target[key]``; None for whatever is not there. A map takes an integer for the position of a key."""
     kind = type(target)
     if kind is dict:
+        if type(key) is str:
+            return target.get(key)
         return _map_item(target, key)
     if kind is list or kind is str:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,13 @@ _NO_INSTRUCTIONS: frozenset[int] = frozenset()
 class Builder:
     """Makes the units of one execution. All of them share one namespace, so that they call each other directly."""
 
-    def __init__(self, execution: Execution, program: Program) -> None:
+    def __init__(
+        self, execution: Execution, program: Program, replaced: Callable[[Unit, Unit | str], None]
+    ) -> None:
+        """``replaced``: told when an action's unit makes place for a newer one."""
         self.execution = execution
         self.program = program
+        self.replaced = replaced
         self.namespace = support.names(execution)
         self.exits = Exits(execution, self.rebuild)
         self.namespace["LEAVE"] = self.exits.leave_action
@@ -86,8 +90,10 @@ class Builder:
         return self.execution.builtins.get(name)
 
     def rebindable(self, name: str) -> bool:
-        """Whether the program binds this name more than once, or to values as well."""
-        return name in self.program.rebound or len(self.program.named.get(name, ())) > 1
+        """Whether anything that the unit calls may bind this name."""
+        return name in self.written_by_callees
+
+    written_by_callees: frozenset[str] = _NOTHING
 
     # -- actions ----------------------------------------------------------------------------------------------------
 
@@ -109,6 +115,7 @@ class Builder:
             nodes = structure(code).nodes
             variables = self._action_variables(function)
             self.shadowed = function.own | function.above
+            self.written_by_callees = _NOTHING.union(*(callee.writes for callee in function.callees))
             emitter = self._emit(
                 code,
                 variables,
@@ -220,6 +227,7 @@ class Builder:
         if code.bounds.checked:
             return "the depth of the operand stack is not bounded"
         self.shadowed = (function.own | function.above) if frame.parent is not None else _NOTHING
+        self.written_by_callees = _NOTHING.union(*(callee.writes for callee in function.callees))
         try:
             loop = loop_structure(code, head)
             variables = self._loop_variables(code, loop, frame)
@@ -248,6 +256,7 @@ class Builder:
         lines.append("    try:")
         tail = ["    except Exception as error:", f"        return LEAVE_LOOP(error, U_{label}, FV)"]
         unit = self._compile(code, label, lines, emitter, tail, variables, slow)
+        unit.present = frozenset(v.name for v in variables.by_name.values() if v.present)
         unit.absent = frozenset(v.name for v in variables.by_name.values() if not v.present) | self._missing(
             code, loop, variables
         )
@@ -358,11 +367,13 @@ class Builder:
         if function is None or slow == unit.slow:
             return
         if self.units.get(key) is unit:
-            self.units[key] = self._build_action(function, slow)
+            self.units[key] = rebuilt = self._build_action(function, slow)
+            self.replaced(unit, rebuilt)
             return
-        for loop_key, known in self.loops.items():
+        for loop_key, known in list(self.loops.items()):
             if known is unit:
-                self.loops[loop_key] = self._build_loop(function, loop_key[1], self.execution.frame, slow)
+                self.loops[loop_key] = rebuilt = self._build_loop(function, loop_key[1], self.execution.frame, slow)
+                unit.code.loops[loop_key[1]] = rebuilt if isinstance(rebuilt, Unit) else None
                 return
 
 

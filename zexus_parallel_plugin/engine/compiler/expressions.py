@@ -84,9 +84,10 @@ class Expression:
 
     def condition(self, writer: Writer) -> str:
         """Text that is true in Python exactly when the host takes the value for true."""
-        if self.kind == ANY:
-            return f"TRUTH({self.text(writer)})"
-        return self.text(writer)
+        if self.kind != ANY:
+            return self.text(writer)
+        first, again = bound(self, writer)
+        return f"({first} is True or ({again} is not False and TRUTH({again})))"
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,19 @@ def power(base: Any, exponent: Any) -> Any:
     return operators.BINARY[isa.POW](base, exponent)
 
 
+def add(left: Any, right: Any) -> Any:
+    """``left + right``, quickly for text."""
+    if type(left) is str:
+        kind = type(right)
+        if kind is str:
+            return left + right
+        if kind is int or kind is float:
+            return left + str(right)
+    elif type(right) is str and (type(left) is int or type(left) is float):
+        return str(left) + right
+    return operators.add(left, right)
+
+
 def element(target: Any, position: Any) -> Any:
     """What ``for each`` with one name takes at a position."""
     return operators.iteration(target, position, 1)[0]
@@ -105,6 +118,7 @@ def names(execution: Any) -> dict[str, Any]:
     rules = {name: operators.BINARY[op] for op, name in RULES.items()}
     return {
         **rules,
+        "ADD": add,
         "POW": power,
         "M": execution.meter,
         "X": execution,

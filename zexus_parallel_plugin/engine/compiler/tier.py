@@ -46,8 +46,17 @@ class Tier:
         if self._builder is None:
             execution = self.execution
             program = analyse(execution.code, self.main, execution.root.env, execution.builtins)
-            self._builder = Builder(execution, program)
+            self._builder = Builder(execution, program, self._replaced)
         return self._builder
+
+    def _replaced(self, old: Unit, new: Unit | str) -> None:
+        for key, unit in list(self.ready.items()):
+            if unit is old:
+                if isinstance(new, Unit):
+                    self.ready[key] = new
+                else:
+                    del self.ready[key]
+                    self.heat[key] = -1
 
     def function(self, code: Code) -> Function | None:
         """What is known of a code object; None for one that the program did not contain."""
@@ -143,6 +152,8 @@ class Tier:
     def _fits(self, unit: Unit, frame: Frame) -> bool:
         """Whether the variables of a loop unit are where they were when it was compiled, and of the kinds they were."""
         root = self.execution.root
+        if frame is root:
+            return unit.present <= frame.env.keys() and unit.absent.isdisjoint(frame.env)
         for variable in unit.variables.by_name.values():
             owner = next((f for f in frame.chain() if variable.name in f.env), None)
             if (owner is not None) != variable.present:

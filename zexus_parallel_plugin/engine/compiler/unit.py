@@ -32,7 +32,7 @@ class Unit:
     """One compiled function.
 
     ``exits``: line number of the generated source -> what a failure there means. ``slow``: instructions whose optimism has
-    been given up. ``absent``: names of root variables that must not exist.
+    been given up. ``absent``: names that must not exist when the unit is entered. ``present``: for a loop, names that must.
     """
 
     code: Code
@@ -45,6 +45,7 @@ class Unit:
     depth: bool = False
     slow: frozenset[int] = frozenset()
     absent: frozenset[str] = frozenset()
+    present: frozenset[str] = frozenset()
     failures: Counter[int] = field(default_factory=Counter)
     left: int = 0
 
