@@ -56,13 +56,15 @@ def test_every_setting_is_an_option(command: Callable[..., Finished]) -> None:
         ["--tier", "host"],
         ["--no-optimize"],
         ["--no-vm"],
+        ["--vm-mode", "register"],
+        ["--vm-mode", "parallel"],
     ],
 )
 def test_settings_do_not_change_what_is_printed(
     command: Callable[..., Finished], program: Callable[..., Path], words: list[str]
 ) -> None:
     file = str(program(TEXT))
-    host_words = [word for word in words if word in {"--no-optimize", "--no-vm"}]
+    host_words = words if words[0] in {"--no-optimize", "--no-vm", "--vm-mode"} else []
     plain = command("-m", "zexus", "run", *host_words, file)
     assert command(*START, *words, file) == plain
 
