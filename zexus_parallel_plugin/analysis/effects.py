@@ -66,7 +66,8 @@ class Summary:
 
     Attributes:
         reads: names that it loads or calls and that are no builtins.
-        calls: those of them that it calls.
+        calls: those of them that it calls, with the least number of arguments of such a call.
+        calls_values: it calls something that has no name.
         stores: names that it assigns, actions that it defines among them.
         functions: descriptors of actions that stand in it.
         effect: reason code of the first effect that no worker may have; empty if there is none.
@@ -75,7 +76,8 @@ class Summary:
     """
 
     reads: frozenset[str]
-    calls: frozenset[str]
+    calls: dict[str, int]
+    calls_values: bool
     stores: frozenset[str]
     functions: tuple[dict[str, Any], ...]
     effect: str
@@ -90,11 +92,11 @@ def summarize(code: Code, builtins: Collection[str], pure: Collection[str] = PUR
     :param pure: those without effects.
     """
     reads: set[str] = set()
-    calls: set[str] = set()
+    calls: dict[str, int] = {}
     stores: set[str] = set()
     functions: list[dict[str, Any]] = []
     effect = "host-only-code" if code.refusal else ""
-    mutates = loops = False
+    mutates = loops = calls_values = False
     for index, (op, operand, _gas) in enumerate(code.instructions):
         if op == isa.LOAD_NAME:
             reads.add(operand)
@@ -112,15 +114,17 @@ def summarize(code: Code, builtins: Collection[str], pure: Collection[str] = PUR
             if name in builtins:
                 effect = effect or ("" if name in pure else EFFECT_OF_BUILTIN.get(name, "effect-builtin"))
             elif name not in NATIVES:
-                calls.add(name)
+                calls[name] = min(calls.get(name, operand[1]), operand[1])
         elif op == isa.CALL_METHOD:
             if operand[0].startswith("_"):
                 effect = effect or "effect-method"
             mutates = mutates or operand[0] not in PURE_METHODS
+        elif op in {isa.CALL_TOP, isa.PARALLEL_MAP}:
+            calls_values = True
         elif op == isa.RARE:
             effect = effect or "effect-opcode"
         elif op in isa.JUMPS and operand <= index:
             loops = True
     return Summary(
-        frozenset(reads | calls), frozenset(calls), frozenset(stores), tuple(functions), effect, mutates, loops
-    )
+        frozenset(reads | calls.keys()), calls, calls_values, frozenset(stores), tuple(functions), effect, mutates, loops
+    )  # fmt: skip

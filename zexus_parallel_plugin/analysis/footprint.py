@@ -80,36 +80,83 @@ class Footprints:
         :param extra: actions among the arguments.
         :param lookup: value of a name in the calling frames, anything that is no action if there is none.
         """
+        reached, resolved = self._reach([function, *extra], lookup)
+        bound_by_name, bound_else = _least_arguments(reached, resolved)
         reads: set[str] = set()
         stores: set[str] = set()
-        effect = ""
-        mutates = heavy = False
+        for current, summary in reached:
+            bounds = [bound_by_name.get(name, bound_else) for name, known in resolved.items() if known is current]
+            if current is function:
+                bounds.append(bound)
+            params = parameters(current)[: min(bounds, default=bound_else)]
+            reads |= summary.reads.difference(params)
+            stores |= summary.stores.difference(params)
+        own_params = parameters(function)[:bound]
+        effects = [summary.effect for _, summary in reached if summary.effect]
+        return Footprint(
+            function,
+            tuple(sorted(reads)),
+            tuple(sorted(stores - reads)),
+            tuple(resolved.items()),
+            effects[0] if effects else "",
+            any(summary.mutates for _, summary in reached),
+            self._heavy(reached, resolved),
+            frozenset(stores),
+            self.summary(function).stores.difference(own_params),
+        )
+
+    def _reach(
+        self, roots: list[Descriptor], lookup: Callable[[str], Any]
+    ) -> tuple[list[tuple[Descriptor, Summary]], dict[str, Descriptor]]:
+        """All actions that may be called, and the actions that names mean."""
+        reached: list[tuple[Descriptor, Summary]] = []
         resolved: dict[str, Descriptor] = {}
         seen: set[int] = set()
-        own = self.summary(function)
-        work: list[tuple[Descriptor, frozenset[str]]] = [(function, frozenset(parameters(function)[:bound]))]
-        work += [(other, frozenset(parameters(other))) for other in extra]
+        work = roots[::-1]
         while work:
-            current, params = work.pop()
-            if id(current["bytecode"]) in seen:
+            current = work.pop()
+            if id(current) in seen:
                 continue
-            seen.add(id(current["bytecode"]))
+            seen.add(id(current))
             summary = self.summary(current)
-            reads |= summary.reads - params
-            stores |= summary.stores - params
-            effect = effect or summary.effect
-            mutates = mutates or summary.mutates
-            heavy = heavy or summary.loops
-            callees = list(summary.functions)
-            for name in summary.reads - params:
-                value = lookup(name)
-                if is_function(value):
-                    resolved[name] = value
-                    callees.append(value)
-            heavy = heavy or any(id(callee["bytecode"]) in seen for callee in callees)
-            work += [(callee, frozenset(parameters(callee))) for callee in callees]
-        params = frozenset(parameters(function)[:bound])
-        return Footprint(
-            function, tuple(sorted(reads)), tuple(sorted(stores - reads)), tuple(resolved.items()), effect, mutates,
-            heavy, frozenset(stores), own.stores - params,
-        )  # fmt: skip
+            reached.append((current, summary))
+            work += summary.functions
+            for name in summary.reads:
+                if name not in resolved:
+                    value = lookup(name)
+                    if is_function(value):
+                        resolved[name] = value
+                        work.append(value)
+        return reached, resolved
+
+    def _heavy(self, reached: list[tuple[Descriptor, Summary]], resolved: dict[str, Descriptor]) -> bool:
+        """A loop, or a call of something that has been met before on the way from the first one: recursion, nearly."""
+        if any(summary.loops for _, summary in reached):
+            return True
+        order = {id(current): index for index, (current, _) in enumerate(reached)}
+        for index, (_, summary) in enumerate(reached):
+            for name in summary.calls:
+                target = resolved.get(name)
+                if target is not None and order[id(target)] <= index:
+                    return True
+        return False
+
+
+def _least_arguments(
+    reached: list[tuple[Descriptor, Summary]], resolved: dict[str, Descriptor]
+) -> tuple[dict[str, int], int]:
+    """Least numbers of arguments: of calls by a name, and of all calls whose callee is not known."""
+    by_name: dict[str, int] = {}
+    assigned: set[str] = set()
+    for function, summary in reached:
+        assigned.update(summary.stores, parameters(function))
+    other = 1 << 30
+    for _, summary in reached:
+        if summary.calls_values:
+            other = 0
+        for name, count in summary.calls.items():
+            by_name[name] = min(by_name.get(name, count), count)
+            if name not in resolved or name in assigned:
+                other = min(other, count)
+    # A name that is also assigned or passed on may be another action's as well.
+    return {name: min(count, other) for name, count in by_name.items()}, other

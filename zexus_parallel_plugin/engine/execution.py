@@ -59,13 +59,17 @@ class Execution:
             self.counters["host-only-code"] += 1
             return host.run_top_level(self.vm, bytecode)
         if self.tier_name in {"auto", "compiled"}:
-            self.tier = Tier(self, bytecode, eager=self.tier_name == "compiled")
+            self.tier = self.make_tier(bytecode)
         # Our frames are deeper in Python than the host's: one call may take four. The host's limit is kept by `deepest`.
         sys.setrecursionlimit(self.recursion_limit + 5 * max(self.deepest, 0))
         try:
             return interpret(self, code, self.root)
         finally:
             sys.setrecursionlimit(self.recursion_limit)
+
+    def make_tier(self, bytecode: Any) -> Tier:
+        """The compiled tier for a program."""
+        return Tier(self, bytecode, eager=self.tier_name == "compiled")
 
     def call(self, frame: Frame, function: Any, args: list[Any]) -> Any:
         """Call anything from a frame, as the host's call instructions do (vm.py 3853 and 5845)."""

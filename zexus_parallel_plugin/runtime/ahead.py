@@ -10,11 +10,10 @@ from __future__ import annotations
 import logging
 import sys
 from bisect import bisect_right
-from time import perf_counter
+from time import thread_time
 from typing import TYPE_CHECKING, Any, Final
 
 from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function
-from zexus_parallel_plugin.engine.execution import Execution
 from zexus_parallel_plugin.host.vm import VMRuntimeError
 from zexus_parallel_plugin.runtime.dispatch import Dispatch, Pool
 from zexus_parallel_plugin.runtime.planner import Planner
@@ -24,9 +23,11 @@ from zexus_parallel_plugin.runtime.sites import Site, Sites
 from zexus_parallel_plugin.runtime.stream import MapSource, Source, Stream, visible_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from zexus_parallel_plugin.config import ParallelConfig
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.execution import Execution
     from zexus_parallel_plugin.engine.frame import Frame
     from zexus_parallel_plugin.engine.position import Position
     from zexus_parallel_plugin.metrics import RunMetrics
@@ -43,6 +44,8 @@ _BUDGET = 3000
 """Instructions that the scout executes from one call to the next before it gives up."""
 _PLANNED = 4000
 """Planned calls that may wait for the program in one frame."""
+_GUESSED = 16
+"""The same for each worker, where the program may well leave the loop before."""
 _LONG_SECONDS = 0.002
 """Time that a call must have been running for, for a look ahead from it."""
 _DRY = 3
@@ -71,8 +74,8 @@ class Ahead:
     """Implements `engine.position.RunAhead` for one execution."""
 
     def __init__(
-        self, execution: Execution, config: ParallelConfig, library: Library, open_pool: Callable[[], Pool],
-        pure: frozenset[str], metrics: RunMetrics,
+        self, execution: Execution, config: ParallelConfig, library: Library, main: Any,
+        open_pool: Callable[[], Pool], pure: frozenset[str], metrics: RunMetrics,
     ) -> None:  # fmt: skip
         self._execution = execution
         self._config = config
@@ -82,8 +85,8 @@ class Ahead:
         self._threshold = threshold
         self._sites = Sites()
         self._table = self._sites.table
-        self._planner = Planner(execution, self._sites, library, pure, threshold)
-        self._dispatch = Dispatch(open_pool, config.worker_count, library, metrics)
+        self._planner = Planner(execution, self._sites, pure, threshold)
+        self._dispatch = Dispatch(open_pool, config.worker_count, library, main, metrics)
         self._streams: list[Stream] = []
         self._in_place: list[_InPlace] = []
         self._running: set[int] = set()
@@ -143,6 +146,18 @@ class Ahead:
                 self._drop(stream)
         return results
 
+    def may_compile(self, code: Code, instructions: Iterable[int]) -> bool:
+        """Whether nothing in these instructions would be missed if they were compiled: compiled calls are not looked at."""
+        if self._dispatch.failed:
+            return True
+        for ip in instructions:
+            site = self._table.get((id(code), ip))
+            if site is not None and not site.refusal:
+                seconds = site.cost.seconds
+                if seconds is None or seconds >= self._threshold:
+                    return False
+        return True
+
     # -- a call that is worth a look
 
     def _call(self, frame: Frame, position: Position, function: Descriptor, args: list[Any]) -> Any:
@@ -191,21 +206,25 @@ class Ahead:
         self._in_place.append(entry)
         if not self.pulse.running and not site.refusal:
             self.pulse.start()
-        entry.overhead = self._overhead
-        entry.started = perf_counter()
+        entry.overhead = self._overhead - self._metrics.committed_seconds
+        entry.started = thread_time()
         try:
             value = self._execution.call_action(frame, function, args)
         finally:
-            seconds = perf_counter() - entry.started - (self._overhead - entry.overhead)
+            # Work that workers have done for it belongs to its cost.
+            seconds = thread_time() - entry.started - (self._overhead - self._metrics.committed_seconds - entry.overhead)
             self._busy = True
             self._in_place.pop()
             if outermost:
                 self._running.discard(id(function))
-                self._learn(site, function, seconds)
+                if self._learn(site, function, seconds) and entry.stream is not None:
+                    self._drop(entry.stream)
+                    entry.stream = None
             self._busy = False
         return value, entry.stream
 
-    def _learn(self, site: Site, function: Descriptor, seconds: float) -> None:
+    def _learn(self, site: Site, function: Descriptor, seconds: float) -> bool:
+        """Note what a call took; whether its site is left alone from now on."""
         self._metrics.calls_in_place += 1
         if not self._in_place:
             self._metrics.in_place_seconds += seconds
@@ -215,6 +234,8 @@ class Ahead:
         if not self._forced and (site.cost.seconds or 0.0) < self._threshold and not site.refusal:
             site.cheap()
             self._metrics.reasons["cheap"] += 1
+            return True
+        return False
 
     # -- planned calls
 
@@ -350,11 +371,12 @@ class Ahead:
         stream.outstanding = 0
 
     def _more(self, stream: Stream) -> bool:
-        return not stream.source.ended and stream.outstanding < _PLANNED
+        most = _GUESSED * self._dispatch.workers if stream.source.guesses else _PLANNED
+        return not stream.source.ended and stream.outstanding < most
 
     def _advance(self, stream: Stream) -> None:
         """Plan and send more calls, as long as the workers could use them."""
-        started = perf_counter()
+        started = thread_time()
         self._planner.begin()
         while self._dispatch.hungry and self._more(stream):
             found = stream.source.next_call(_BUDGET)
@@ -381,8 +403,9 @@ class Ahead:
                 self._send(stream, seconds)
         if stream.pending and (stream.source.ended or self._dispatch.hungry):
             self._send(stream, None)
-        self._overhead += perf_counter() - started
-        self._metrics.ahead_seconds += perf_counter() - started
+        spent = thread_time() - started
+        self._overhead += spent
+        self._metrics.ahead_seconds += spent
 
     def _site_of(self, stream: Stream, ip: int, function: Descriptor) -> Site:
         if stream.source.code is None:
@@ -398,9 +421,10 @@ class Ahead:
 
     def _send(self, stream: Stream, seconds: float | None) -> None:
         calls, stream.pending = stream.pending, []
-        execution, meter = self._execution, self._execution.meter
-        limits = (execution.gas_limit - meter.gas_used, execution.operation_limit - meter.operation_count)
-        batch = self._dispatch.send(calls, stream.frame.depth, limits, seconds)
+        meter = self._execution.meter
+        batch = self._dispatch.send(
+            calls, stream.frame.depth, (meter.gas_used, meter.operation_count), seconds
+        )
         if batch is None:
             stream.source.ended = stream.source.ended or "not-sent"
             for call in calls:
@@ -414,12 +438,12 @@ class Ahead:
         if self._busy or not self._in_place or self._dispatch.failed:
             return
         self._busy = True
-        begun = perf_counter()
+        begun = thread_time()
         before = self._overhead
         try:
             self._dispatch.look()
             for entry in reversed(self._in_place):
-                elapsed = begun - entry.started - (self._overhead - entry.overhead)
+                elapsed = begun - entry.started - (self._overhead - self._metrics.committed_seconds - entry.overhead)
                 if elapsed < _LONG_SECONDS or elapsed < self._threshold:
                     continue
                 self._sites.cost_of(entry.function).at_least(elapsed)
@@ -438,7 +462,7 @@ class Ahead:
         finally:
             self._planner.bold = False
             self._busy = False
-            self._overhead = before + (perf_counter() - begun)
+            self._overhead = before + (thread_time() - begun)
 
     def finish(self) -> None:
         """The execution is over: give up everything that is left."""
@@ -446,27 +470,6 @@ class Ahead:
         self._busy = True
         for stream in list(self._streams):
             self._drop(stream)
-
-
-class WatchedExecution(Execution):
-    """An execution that keeps the pulse away from code that counts Python frames."""
-
-    __slots__ = ("pulse",)
-
-    pulse: Pulse | None
-
-    def call_on_host(
-        self, frame: Frame, descriptor: dict[str, Any], args: list[Any], depth: int, reason: str
-    ) -> Any:
-        """Leave one action, with everything that it calls, to the host's VM."""
-        pulse = self.pulse
-        if pulse is None:
-            return super().call_on_host(frame, descriptor, args, depth, reason)
-        pulse.hold()
-        try:
-            return super().call_on_host(frame, descriptor, args, depth, reason)
-        finally:
-            pulse.release()
 
 
 def _is_caller(outer: Frame, frame: Frame) -> bool:

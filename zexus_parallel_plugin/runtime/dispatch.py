@@ -59,12 +59,16 @@ class Dispatch:
     """Sends batches to a pool and waits for them.
 
     :param open_pool: makes the pool at the first batch; whatever it raises means that there is none.
+    :param main: the program's code object; workers compile its actions only if they have all of it.
     """
 
-    def __init__(self, open_pool: Callable[[], Pool], workers: int, library: Library, metrics: RunMetrics) -> None:
+    def __init__(
+        self, open_pool: Callable[[], Pool], workers: int, library: Library, main: Any, metrics: RunMetrics
+    ) -> None:
         self._open_pool = open_pool
         self._pool: Pool | None = None
         self._library = library
+        self._main = main if library.has(main) else None
         self._metrics = metrics
         self._waiting: list[Batch] = []
         self.workers = workers
@@ -80,10 +84,15 @@ class Dispatch:
         self._waiting = [batch for batch in self._waiting if batch.handle.state.name in {"QUEUED", "DELAYED"}]
         return len(self._waiting) < _AHEAD_PER_WORKER * self.workers and self._pool.room > 0
 
-    def send(self, calls: list[PlannedCall], depth: int, limits: tuple[float, float], seconds: float | None) -> Batch | None:
-        """Send a batch; None if that is not possible. ``seconds`` is what one call is expected to take."""
+    def send(self, calls: list[PlannedCall], depth: int, used: tuple[int, int], seconds: float | None) -> Batch | None:
+        """Send a batch; None if that is not possible.
+
+        :param depth: depth of the calling frame.
+        :param used: gas and operations that the program has used.
+        :param seconds: what one call is expected to take.
+        """
         try:
-            payload, blobs = encode_task(calls, depth, limits, self._library)
+            payload, blobs = encode_task(calls, self._main, depth, used, self._library)
         except NotPlainError as error:
             self._metrics.reasons[error.reason] += len(calls)
             return None

@@ -17,7 +17,8 @@ from zexus_parallel_plugin.analysis.names import assigned_names
 from zexus_parallel_plugin.host.version import VERIFIED_VERSIONS, host_version
 from zexus_parallel_plugin.host.vm import HostVM
 from zexus_parallel_plugin.metrics import RunMetrics
-from zexus_parallel_plugin.runtime.ahead import Ahead, WatchedExecution
+from zexus_parallel_plugin.runtime.ahead import Ahead
+from zexus_parallel_plugin.runtime.execution import WatchedExecution
 from zexus_parallel_plugin.runtime.workers import Workers
 
 if TYPE_CHECKING:
@@ -93,9 +94,8 @@ class ParallelMachine(HostVM):  # type: ignore[misc]
         metrics = self.last_metrics
         functions = _LANGUAGE_FUNCTIONS - assigned_names(bytecode)
         execution = WatchedExecution(self, functions, self.config.tier)
-        execution.pulse = None
         self.last_execution = execution
-        ahead = self._ahead(execution, functions, metrics)
+        ahead = self._ahead(execution, bytecode, functions, metrics)
         started = time.perf_counter()
         try:
             return execution.run(bytecode)
@@ -109,16 +109,20 @@ class ParallelMachine(HostVM):  # type: ignore[misc]
             metrics.reasons.update(execution.counters)
             _LOG.info("execution ended: %s", metrics.to_dict())
 
-    def _ahead(self, execution: WatchedExecution, functions: frozenset[str], metrics: RunMetrics) -> Ahead | None:
+    def _ahead(
+        self, execution: WatchedExecution, bytecode: Any, functions: frozenset[str], metrics: RunMetrics
+    ) -> Ahead | None:
         """What runs ahead of this execution, None if nothing does."""
         reason = self._workers.reason_against()
         if reason:
             metrics.reasons[reason] += 1
             return None
         workers = self._workers
-        ahead = Ahead(execution, self.config, workers.library, lambda: workers.pool(execution, functions), workers.pure, metrics)
+        ahead = Ahead(
+            execution, self.config, workers.library, workers.program(execution, bytecode),
+            lambda: workers.pool(execution, functions), workers.pure, metrics,
+        )  # fmt: skip
         execution.ahead = ahead
-        execution.pulse = ahead.pulse
         return ahead
 
     def await_on_loop(self, awaitable: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zexus_parallel_plugin.analysis.cfg import Flow
 from zexus_parallel_plugin.analysis.footprint import Descriptor, Footprint, Footprints, is_function
 from zexus_parallel_plugin.runtime.scout import UNKNOWN
-from zexus_parallel_plugin.runtime.snapshot import SCALARS, Library, NotPlainError
+from zexus_parallel_plugin.runtime.snapshot import SCALARS, NotPlainError, dumps
 from zexus_parallel_plugin.runtime.stream import descriptors
 from zexus_parallel_plugin.runtime.task import ABSENT, PlannedCall, difference, plan
 
@@ -33,10 +33,9 @@ class Planner:
     they contain a loop or recursion.
     """
 
-    def __init__(self, execution: Execution, sites: Sites, library: Library, pure: frozenset[str], threshold: float) -> None:
+    def __init__(self, execution: Execution, sites: Sites, pure: frozenset[str], threshold: float) -> None:
         self._execution = execution
         self._sites = sites
-        self._library = library
         self._pure = pure
         self._threshold = threshold
         self._footprints = Footprints(self.code_of, execution.builtins, pure)
@@ -142,11 +141,11 @@ class Planner:
         if not group:
             return b""
         if any(map(source.own, group)):
-            return self._library.pickle(group)
+            return dumps(group)
         key = tuple(map(id, group))
         data = self._pickles.get(key)
         if data is None:
-            data = self._library.pickle(group)
+            data = dumps(group)
             if len(self._pickles) >= _KEPT_PICKLES:
                 self.begin()
             self._pickles[key] = data
@@ -170,7 +169,7 @@ class Planner:
         """Why a planned call is not the one that is made now; empty if it is."""
 
         def pickle_group(group: tuple[Any, ...]) -> bytes:
-            return self._library.pickle(group) if group else b""
+            return dumps(group) if group else b""
 
         try:
             return difference(call, function, args, lookup, pickle_group)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import io
 import pickle
 import sys
-from time import perf_counter
-from typing import TYPE_CHECKING, Any, NoReturn
+from time import thread_time
+from typing import Any, NoReturn
 
-from zexus_parallel_plugin.analysis.effects import PURE_BUILTINS, Summary, summarize
+from zexus_parallel_plugin.analysis.effects import PURE_BUILTINS, summarize
 from zexus_parallel_plugin.engine.code import CodeCache
+from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.execution import Execution
 from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.host import vm as host
@@ -36,12 +37,11 @@ from zexus_parallel_plugin.runtime.task import (
     encode_records,
 )
 
-if TYPE_CHECKING:
-    from zexus_parallel_plugin.engine.code import Code
-
 LIMIT_RESERVE = 1_000_000
-"""Gas above what is left for the program. A call that stays below what is left can then not have met the limit, even if it
-caught the error: gas only grows, and no instruction costs as much as this."""
+"""Gas above the program's limit. A call that stays below the program's can then not have met this one, even if it caught the
+error: gas only grows, and no instruction costs as much as this."""
+
+_MOST_ENGINES = 16
 
 
 class RefusedError(BaseException):
@@ -53,15 +53,22 @@ class RefusedError(BaseException):
 
 
 class CallerVariables(dict[str, Any]):
-    """The variables of all callers, as far as they were sent: read only."""
+    """The variables of all callers, as far as they were sent: read only.
+
+    One object serves all calls of a worker, because compiled code keeps hold of it.
+    """
 
     __slots__ = ("absent",)
 
-    def __init__(self, values: dict[str, Any], absent: frozenset[str]) -> None:
-        super().__init__(values)
+    absent: frozenset[str]
+
+    def become(self, values: dict[str, Any], absent: frozenset[str]) -> None:
+        """Hold these variables from now on; the names in ``absent`` are nowhere."""
+        dict.clear(self)
+        dict.update(self, values)
         self.absent = absent
 
-    def _known(self, name: str) -> bool:
+    def _known(self, name: object) -> bool:
         if dict.__contains__(self, name):
             return True
         if name in self.absent:
@@ -69,7 +76,7 @@ class CallerVariables(dict[str, Any]):
         raise RefusedError("unlisted-name")
 
     def __contains__(self, name: object) -> bool:
-        return self._known(name)  # type: ignore[arg-type]
+        return self._known(name)
 
     def get(self, name: str, default: Any = None) -> Any:
         """Value of a name."""
@@ -83,45 +90,28 @@ class CallerVariables(dict[str, Any]):
     def __setitem__(self, name: str, value: Any) -> NoReturn:
         raise RefusedError("writes-caller-variable")
 
-    __delitem__ = __setitem__  # type: ignore[assignment]
+    def __delitem__(self, name: str) -> NoReturn:
+        raise RefusedError("writes-caller-variable")
 
 
 class WorkerCode(CodeCache):
     """Prepared code that is looked at before it runs: does it do nothing but compute and print?"""
 
-    __slots__ = ("_allowed", "_builtins", "_names", "_pure", "_summaries")
+    __slots__ = ("_allowed", "_known", "_pure")
 
     def __init__(self, vm: Any, functions: frozenset[str], pure: frozenset[str]) -> None:
         super().__init__(vm, functions)
-        self._builtins = frozenset(vm.builtins)
+        self._known = frozenset(vm.builtins)
         self._pure = pure
-        self._allowed: set[int] = set()
-        self._names: CallerVariables | None = None
-        self._summaries: dict[int, Summary] = {}
+        self._allowed: dict[int, str] = {}
 
-    def open(self, names: CallerVariables) -> None:
-        """Begin a call that sees these variables of its callers."""
-        if self._names is not names:
-            self._names = names
-            self._allowed.clear()
-
-    def get(self, bytecode: Any, name: str = "") -> Code:
-        """The prepared code.
-
-        :raises RefusedError: it has an effect, or needs a variable that was not sent.
-        """
-        code = super().get(bytecode, name)
-        if id(bytecode) not in self._allowed:
-            self._check(code)
-            self._allowed.add(id(bytecode))
-        return code
-
-    def _check(self, code: Code) -> None:
-        summary = self._summaries.get(id(code))
-        if summary is None:
-            summary = self._summaries[id(code)] = summarize(code, self._builtins, self._pure)
-        if summary.effect:
-            raise RefusedError(summary.effect)
+    def effect(self, bytecode: Any, name: str = "") -> str:
+        """Reason code of an effect that the code has; empty if there is none."""
+        found = self._allowed.get(id(bytecode))
+        if found is None:
+            found = summarize(self.get(bytecode, name), self._known, self._pure).effect
+            self._allowed[id(bytecode)] = found
+        return found
 
 
 class WorkerExecution(Execution):
@@ -157,10 +147,18 @@ class Handler:
             vm.builtins[name] = standard[name] if name in pure else self._forbidden(name)
         for name, value in settings["vm"].items():
             setattr(vm, name, value)
-        execution = WorkerExecution(vm)
-        execution.code = WorkerCode(vm, frozenset(settings["functions"]), pure)
+        execution = WorkerExecution(vm, tier=settings["tier"])
         execution.deepest = settings["deepest"]
+        execution.gas_limit = settings["gas_limit"] + LIMIT_RESERVE
+        execution.operation_limit = settings["operation_limit"] + LIMIT_RESERVE
+        # As for the main process's own frames, see `Execution.run`.
+        execution.recursion_limit = settings["recursion_limit"]
+        self._recursion_limit = execution.recursion_limit + 5 * max(execution.deepest, 0)
+        self._names = CallerVariables()
         self._execution = execution
+        self._functions = frozenset(settings["functions"])
+        self._pure = pure
+        self._engines: dict[Any, tuple[WorkerCode, Tier | None]] = {}
 
     def _forbidden(self, name: str) -> Any:
         def builtin(*_args: Any) -> Any:
@@ -177,6 +175,8 @@ class Handler:
         """Run all calls of a task; a refused one does not keep the others from running."""
         spec = decode_task(loads(payload, self._shelf.get))
         streams = sys.stdout, sys.stderr
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(self._recursion_limit)
         records = []
         try:
             inputs = _Inputs(spec, self._shelf)
@@ -184,30 +184,30 @@ class Handler:
                 records.append(self._call(spec, call, inputs))
         finally:
             sys.stdout, sys.stderr = streams
+            sys.setrecursionlimit(limit)
         return encode_records(records)
 
     def _call(self, spec: TaskSpec, call: CallSpec, inputs: _Inputs) -> Record:
         execution = self._execution
-        args, names = inputs.of(call)
+        args, values, absent = inputs.of(call)
         meter = execution.meter
-        meter.gas_used = meter.operation_count = 0
-        execution.gas_limit = spec.gas_limit + LIMIT_RESERVE
-        execution.operation_limit = spec.operation_limit + LIMIT_RESERVE
+        meter.gas_used, meter.operation_count = spec.gas, spec.operations
         out, err = io.StringIO(), io.StringIO()
         sys.stdout, sys.stderr = out, err
         self._effect = ""
-        frame = Frame(names, None, spec.depth)
-        execution.code.open(names)  # type: ignore[attr-defined]
-        started = perf_counter()
+        self._names.become(values, absent)
+        frame = execution.root = execution.frame = Frame(self._names, None, spec.depth)
+        self._use_engine(spec.main)
+        started = thread_time()
         try:
             value = execution.call_action(frame, call.function, args)
         except RefusedError as refused:
             inputs.spoiled(call)
-            return Record(refused.reason, seconds=perf_counter() - started)
+            return Record(refused.reason, seconds=thread_time() - started)
         except Exception:  # noqa: BLE001 - whatever the program raises: the error is to happen in the main process
             inputs.spoiled(call)
-            return Record("raised", seconds=perf_counter() - started)
-        seconds = perf_counter() - started
+            return Record("raised", seconds=thread_time() - started)
+        seconds = thread_time() - started
         reason = self._effect or ("warned" if err.tell() else "") or inputs.reason_against(call, value)
         if not reason:
             try:
@@ -215,12 +215,28 @@ class Handler:
                     dumps(value)
                 text = out.getvalue()
                 text.encode()
-                return Record("", value, meter.gas_used, meter.operation_count, text, seconds)
+                gas, operations = meter.gas_used - spec.gas, meter.operation_count - spec.operations
+                return Record("", value, gas, operations, text, seconds)
             except NotPlainError as error:
                 reason = error.reason
             except UnicodeEncodeError:
                 reason = "unprintable"
         return Record(reason, seconds=seconds)
+
+    def _use_engine(self, main: Any) -> None:
+        """Take the prepared and compiled code that fits: what is compiled depends on which variables of callers exist."""
+        execution = self._execution
+        key = id(main), frozenset(dict.keys(self._names))
+        engine = self._engines.get(key)
+        if engine is None:
+            if len(self._engines) >= _MOST_ENGINES:
+                self._engines.clear()
+            execution.code = code = WorkerCode(execution.vm, self._functions, self._pure)
+            tier = None
+            if main is not None and execution.tier_name in {"auto", "compiled"}:
+                tier = Tier(execution, main, eager=execution.tier_name == "compiled")
+            engine = self._engines[key] = code, tier
+        execution.code, execution.tier = engine
 
 
 class _Inputs:
@@ -231,29 +247,20 @@ class _Inputs:
         self._shelf = shelf
         self._groups: dict[int, tuple[Any, ...]] = {}
         self._before: dict[int, bytes] = {}
-        self._names: dict[tuple[int, tuple[int, ...]], CallerVariables] = {}
 
-    def of(self, call: CallSpec) -> tuple[list[Any], CallerVariables]:
-        """Arguments and variables of a call."""
+    def of(self, call: CallSpec) -> tuple[list[Any], dict[str, Any], frozenset[str]]:
+        """Arguments of a call, variables of its callers, and names that are nowhere."""
         groups = [self._group(number) for number in call.groups]
         args = list(call.args)
         for position, (group, index) in call.arg_slots:
             args[position] = groups[group][index]
-        key = self._key(call)
-        names = self._names.get(key)
-        if names is None:
-            table = self._spec.names[call.names]
-            values = dict(table.values)
+        table = self._spec.names[call.names]
+        values = table.values
+        if table.slots:
+            values = dict(values)
             for name, (group, index) in table.slots:
                 values[name] = groups[group][index]
-            names = CallerVariables(values, table.absent)
-            self._names[key] = names
-        return args, names
-
-    def _key(self, call: CallSpec) -> tuple[int, tuple[int, ...]]:
-        """What the variables of a call are made of: calls that share all of it share them."""
-        slots = self._spec.names[call.names].slots
-        return call.names, tuple({call.groups[group] for _name, (group, _index) in slots})
+        return args, values, table.absent
 
     def _group(self, number: int) -> tuple[Any, ...]:
         if number < 0:
@@ -275,7 +282,6 @@ class _Inputs:
         for number in call.groups:
             self._groups.pop(number, None)
             self._before.pop(number, None)
-        self._names.pop(self._key(call), None)
 
     def reason_against(self, call: CallSpec, value: Any) -> str:
         """Why the result cannot be used: the call has changed an input, or the result shares something with one."""
@@ -304,9 +310,9 @@ def make_handler(arguments: bytes) -> Handler:
 
 
 def handler_arguments(
-    vm: Any, host_arguments: dict[str, Any], functions: frozenset[str], deepest: int, pure: frozenset[str]
+    vm: Any, host_arguments: dict[str, Any], functions: frozenset[str], execution: Execution, pure: frozenset[str]
 ) -> bytes:
-    """What a worker needs to be like this VM.
+    """What a worker needs to be like this VM and this execution.
 
     :raises Exception: an argument of the host's VM cannot be pickled.
     """
@@ -315,7 +321,11 @@ def handler_arguments(
         "builtins": sorted(vm.builtins),
         "pure": sorted(pure),
         "functions": sorted(functions),
-        "deepest": deepest,
+        "deepest": execution.deepest,
+        "recursion_limit": execution.recursion_limit,
+        "gas_limit": execution.gas_limit,
+        "operation_limit": execution.operation_limit,
+        "tier": execution.tier_name,
         "vm": {
             "enable_bytecode_optimizer": vm.enable_bytecode_optimizer,
             "enable_peephole_optimizer": vm.enable_peephole_optimizer,

@@ -93,8 +93,8 @@ class _Activation:
 class Scout:
     """One look ahead in one frame.
 
-    ``ended`` is empty while it can go on, else the reason code why not. ``guesses`` counts decisions that the program may
-    take otherwise.
+    ``ended`` is empty while it can go on, else the reason code why not. ``guesses`` counts the branches at which it has taken
+    one side for granted.
     """
 
     def __init__(self, code: Code, ip: int, frame: Frame, stack: list[Any], lookout: Lookout) -> None:
@@ -512,13 +512,13 @@ class Scout:
         if self._calls:
             self._give_up_inline()
             return -1
-        self.guesses += 1
         times = self._passed[ip] = self._passed.get(ip, 0) + 1
         code = activation.code
         detour = self._lookout.flow_of(code).detour(ip, self._worth_staying)
         if detour.target < 0 or times > _GUESSES:
             self.ended = "scout-unknown-branch"
             return -1
+        self.guesses += detour.guess
         self._forget(activation, ip, detour)
         return detour.target
 

@@ -87,7 +87,6 @@ class Library:
         self._keys: dict[int, tuple[Any, bytes]] = {}
         self._blobs: dict[bytes, bytes] = {}
         self._needs: dict[bytes, frozenset[bytes]] = {}
-        self._groups: dict[bytes, frozenset[bytes]] = {}
         self._used: set[bytes] = set()
 
     def key_of(self, bytecode: Any) -> bytes:
@@ -119,23 +118,15 @@ class Library:
         finally:
             self._used = outer
 
-    def pickle(self, value: Any) -> bytes:
-        """Pickle a part of a task; the code in it is remembered with the bytes (see :meth:`use`).
-
-        :raises NotPlainError: it is not plain.
-        """
-        outer, self._used = self._used, set()
+    def has(self, bytecode: Any) -> bool:
+        """Whether this code object can be sent, with all code inside."""
+        if bytecode is None:
+            return False
         try:
-            data = dumps(value, self.key_of)
-            if self._used:
-                self._groups[data] = frozenset(self._used)
-        finally:
-            self._used = outer
-        return data
-
-    def use(self, data: bytes) -> None:
-        """A part that was pickled before belongs to the task."""
-        self._used |= self._groups.get(data, frozenset())
+            self.key_of(bytecode)
+        except NotPlainError:
+            return False
+        return True
 
     def start(self) -> None:
         """Begin a task: forget what was used so far."""

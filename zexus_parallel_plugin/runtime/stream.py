@@ -24,6 +24,7 @@ class Source(Protocol):
 
     ended: str
     code: Code | None
+    guesses: int
 
     def next_call(self, budget: int) -> Found | None:
         """The next call."""
@@ -57,6 +58,7 @@ class MapSource:
 
     IP = -1
     code = None
+    guesses = 0
 
     def __init__(self, frame: Frame, function: Descriptor, xs: list[Any], start: int) -> None:
         self.visible = visible_from(frame)

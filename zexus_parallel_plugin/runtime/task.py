@@ -53,11 +53,16 @@ class NamesSpec(NamedTuple):
 
 
 class TaskSpec(NamedTuple):
-    """A payload: calls and the tables that they refer to. Groups are pickles of tuples of containers."""
+    """A payload: calls and the tables that they refer to.
 
+    ``main`` is the code object of the program, None if it cannot be sent; ``depth`` that of the calling frame; ``gas`` and
+    ``operations`` what the program had used. Groups are pickles of tuples of containers.
+    """
+
+    main: Any
     depth: int
-    gas_limit: float
-    operation_limit: float
+    gas: int
+    operations: int
     calls: list[CallSpec]
     names: list[NamesSpec]
     groups: list[bytes]
@@ -193,11 +198,12 @@ def _may_match(known: Any, value: Any) -> bool:
 
 
 def encode_task(
-    calls: list[PlannedCall], depth: int, limits: tuple[float, float], library: Library
+    calls: list[PlannedCall], main: Any, depth: int, used: tuple[int, int], library: Library
 ) -> tuple[bytes, dict[bytes, bytes]]:
     """The payload of a task, and the code that it needs: blobs by key.
 
-    :param limits: gas and operations that the program may still use.
+    :param main: the program's code object, or None.
+    :param used: gas and operations so far.
     :raises NotPlainError: something in it cannot be sent.
     """
     library.start()
@@ -218,22 +224,20 @@ def encode_task(
                 index += 1
         numbers = tuple(groups.setdefault(group, len(groups)) if group else -1 for group in call.groups)
         specs.append(CallSpec(call.function, args, tuple(arg_slots), len(tables) - 1, numbers))
-    for group in groups:
-        library.use(group)
-    spec = TaskSpec(depth, *limits, specs, tables, list(groups))
+    spec = TaskSpec(main, depth, *used, specs, tables, list(groups))
     return dumps(_plain(spec), library.key_of), library.needed()
 
 
 def _plain(spec: TaskSpec) -> tuple[Any, ...]:
     """Tuples only: named ones would be pickled by reference to their class."""
-    return (*spec[:3], [tuple(call) for call in spec.calls], [tuple(table) for table in spec.names], spec.groups)
+    return (*spec[:4], [tuple(call) for call in spec.calls], [tuple(table) for table in spec.names], spec.groups)
 
 
 def decode_task(data: tuple[Any, ...]) -> TaskSpec:
     """The inverse of what :func:`encode_task` pickles."""
-    depth, gas, operations, calls, names, groups = data
+    main, depth, gas, operations, calls, names, groups = data
     return TaskSpec(
-        depth, gas, operations, [CallSpec(*call) for call in calls], [NamesSpec(*table) for table in names], groups
+        main, depth, gas, operations, [CallSpec(*call) for call in calls], [NamesSpec(*table) for table in names], groups
     )  # fmt: skip
 
 

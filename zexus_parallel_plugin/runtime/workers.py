@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.analysis.footprint import is_function
 from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, WorkerSupervisor
 from zexus_parallel_plugin.runtime.pool.hygiene import in_worker
 from zexus_parallel_plugin.runtime.remote import handler_arguments, pure_builtins
-from zexus_parallel_plugin.runtime.snapshot import Library
+from zexus_parallel_plugin.runtime.snapshot import CONTAINERS, Library
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.config import ParallelConfig
@@ -40,12 +41,21 @@ class Workers:
             return "one-worker"
         return "inside-worker" if in_worker() else ""
 
+    def program(self, execution: Execution, bytecode: Any) -> Any:
+        """The code object that workers need to compile actions; None if they must not.
+
+        What can be compiled follows from all actions of the program, and those that the embedder has put into the variables
+        before the run are not in its code.
+        """
+        given = any(is_function(value) or type(value) in CONTAINERS - {tuple} for value in execution.root.env.values())
+        return None if given else bytecode
+
     def pool(self, execution: Execution, functions: frozenset[str]) -> WorkerSupervisor:
         """The pool; workers start with the first task.
 
         :raises Exception: there cannot be one.
         """
-        arguments = handler_arguments(self._vm, self._host_arguments, functions, execution.deepest, self.pure)
+        arguments = handler_arguments(self._vm, self._host_arguments, functions, execution, self.pure)
         if self._pool is not None and self._made_for != arguments:
             self.close(kill=True)
         if self._pool is None:

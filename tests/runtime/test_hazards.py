@@ -1,0 +1,26 @@
+"""Whatever workers answer, and whenever: a program does what it does without them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pytest
+
+from .hazards import HAZARDS
+from .running import Result, run, use_fake_pool
+
+BEHAVIOURS = ("prompt", "lazy", "stuck", "lossy", "garbage", "wrong", "moody")
+IN_PLACE = {"worker_count": 1, "tier": "interpreter"}
+EVERYTHING = {"worker_count": 3, "tier": "interpreter", "mode": "parallel"}
+
+
+@lru_cache(maxsize=None)
+def in_place(name: str) -> Result:
+    return run(HAZARDS[name], IN_PLACE)[0]
+
+
+@pytest.mark.parametrize("behaviour", BEHAVIOURS)
+@pytest.mark.parametrize("name", HAZARDS)
+def test_same_as_in_place(name: str, behaviour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, behaviour)
+    assert run(HAZARDS[name], EVERYTHING)[0] == in_place(name)
