@@ -94,12 +94,12 @@ class Execution:
         if depth is None:
             depth = frame.depth + 1
         tier = self.tier
-        if tier is not None and depth <= self.deepest:
+        if tier is not None and depth <= self.deepest and tier.enterable():
             bytecode = descriptor["bytecode"]
             unit = tier.ready.get(id(bytecode))
             if unit is None:
                 unit = tier.warm(self.code.get(bytecode, descriptor.get("name", "")))
-            if unit is not None and len(args) >= unit.parameters and tier.enterable():
+            if unit is not None and len(args) >= unit.parameters:
                 return tier.call(unit, frame, args, depth)
         return self.call_interpreted(frame, descriptor, args, depth)
 

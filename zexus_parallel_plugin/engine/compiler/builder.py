@@ -11,7 +11,7 @@ from zexus_parallel_plugin.engine.code import Code
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler import support
 from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_structure, steps, structure
-from zexus_parallel_plugin.engine.compiler.emitter import Callee, Emitter, Exit
+from zexus_parallel_plugin.engine.compiler.emitter import Callee, Emitter, Exit, NeedsTracking
 from zexus_parallel_plugin.engine.compiler.names import Function, Program
 from zexus_parallel_plugin.engine.compiler.storage import OWN, PRIVATE, ROOT, Variable, Variables, local_name
 from zexus_parallel_plugin.engine.compiler.unit import Exits, Unit
@@ -39,7 +39,10 @@ class Builder:
         self.namespace["LEAVE"] = self.exits.leave_action
         self.namespace["LEAVE_LOOP"] = self.exits.leave_loop
         self.namespace["OWNER"] = _owner
+        self.namespace["FRAME"] = Frame
+        self.namespace["DEPTH"] = lambda: self.exits.depth_of(_caller_frame())
         self.units: dict[int, Unit | str] = {}
+        self.variants: dict[int, dict[tuple[bool, ...], Unit | str]] = {}
         self.loops: dict[tuple[int, int], Unit | str] = {}
         self.labels: dict[int, str] = {}
         self.check_operations = execution.operation_limit < execution.gas_limit
@@ -102,31 +105,16 @@ class Builder:
         key = id(function.code.bytecode)
         found = self.units.get(key)
         if found is None:
-            found = self._build_action(function, _NO_INSTRUCTIONS)
+            conflicts = self.conflicts(function)
+            found = self._refusal(function) or (
+                self._variants(function, conflicts) if conflicts else self._build_action(function, _NO_INSTRUCTIONS)
+            )
             self.units[key] = found
         return found
 
-    def _build_action(self, function: Function, slow: frozenset[int]) -> Unit | str:
-        code = function.code
-        reason = self._refusal(function)
-        if reason:
-            return reason
-        try:
-            nodes = structure(code).nodes
-            variables = self._action_variables(function)
-            self.shadowed = function.own | function.above
-            self.written_by_callees = _NOTHING.union(*(callee.writes for callee in function.callees))
-            emitter = self._emit(
-                code,
-                variables,
-                slow,
-                lambda e: e.sequence(nodes),
-                depth="d" if self.deep(function) else "",
-                depth_limit=function.recursive,
-            )
-        except Unstructured as verdict:
-            return str(verdict)
-        return self._finish_action(function, variables, emitter, slow)
+    def conflicts(self, function: Function) -> tuple[str, ...]:
+        """Names that the action looks for beyond its frame and that an action calling it may own."""
+        return tuple(sorted((function.free & function.above) - set(function.params)))
 
     def _refusal(self, function: Function) -> str:
         code = function.code
@@ -136,80 +124,165 @@ class Builder:
             return "the depth of the operand stack is not bounded"
         if any(f.imports for f in self.program.functions.values() if f is not self.program.main):
             return "an action of the program imports into the root variables"
-        if len(function.bound) < len(function.params):
-            return "it is called with fewer arguments than parameters"
-        conflict = function.free & function.above
-        if conflict:
-            return f"a caller may own {sorted(conflict)[0]}"
-        needed = _NOTHING.union(*(callee.needs for callee in function.callees))
-        if function.own & needed:
-            return f"a callee may look at {sorted(function.own & needed)[0]}"
         return ""
 
-    def _action_variables(self, function: Function) -> Variables:
+    def _variants(self, function: Function, conflicts: tuple[str, ...]) -> Unit | str:
+        """A unit that looks who owns the names in question now, and goes on with the one made for that case."""
+        key = id(function.code.bytecode)
+        root = self.execution.root
+        execution = self.execution
+        deep = self.deep(function)
+        variants: dict[tuple[bool, ...], Unit | str] = {}
+        self.variants[key] = variants
+
+        def enter(*args: Any) -> Any:
+            owners: list[Frame] = []
+            owned = []
+            for name in conflicts:
+                frame: Frame | None = execution.frame
+                while frame is not None and frame is not root:
+                    if name in frame.env:
+                        owners.append(frame)
+                        break
+                    frame = frame.parent
+                owned.append(frame is not None and frame is not root)
+            shape = tuple(owned)
+            unit = variants.get(shape)
+            if unit is None:
+                unit = variants[shape] = self._build_action(function, _NO_INSTRUCTIONS, conflicts, shape)
+            if isinstance(unit, Unit) and unit.absent.isdisjoint(root.env):
+                return unit.function(*args, *owners)
+            return self._interpret(function, args, deep)
+
+        label = self.label(function)
+        unit = Unit(function.code, label, "", Variables(), {}, enter, len(function.params), deep)
+        self.namespace[label] = enter
+        return unit
+
+    def _build_action(
+        self, function: Function, slow: frozenset[int], conflicts: tuple[str, ...] = (), shape: tuple[bool, ...] = ()
+    ) -> Unit | str:
+        """Compile an action for the case that callers own just those of the ``conflicts`` that ``shape`` says."""
+        code = function.code
+        owned = tuple(name for name, there in zip(conflicts, shape) if there)
+        tracking = False
+        try:
+            nodes = structure(code).nodes
+            variables = self._action_variables(function, owned)
+            in_own_frame = any(v.scope == OWN for v in variables.by_name.values())
+            self.shadowed = function.own | function.above
+            self.written_by_callees = _NOTHING.union(*(callee.writes for callee in function.callees))
+            while True:
+                try:
+                    emitter = self._emit(
+                        code,
+                        variables,
+                        slow,
+                        lambda e: e.sequence(nodes),
+                        depth="d" if self.deep(function) else "",
+                        depth_limit=function.recursive,
+                        tracking=tracking,
+                        own_frame=in_own_frame,
+                    )
+                    break
+                except NeedsTracking:
+                    tracking = True
+        except Unstructured as verdict:
+            return str(verdict)
+        unit = self._finish_action(function, variables, emitter, slow, owned, shape)
+        unit.conflicts, unit.shape = conflicts, shape
+        return unit
+
+    def _action_variables(self, function: Function, owned: tuple[str, ...]) -> Variables:
         root = self.execution.root.env
         variables = Variables()
-        loops = any(op == isa.JUMP and target <= index for index, (op, target, _g) in enumerate(function.code.instructions))
-        names = [*function.params, *sorted((function.stores | function.loads | function.calls) - set(function.params))]
-        for index, name in enumerate(names):
+        code = function.code.instructions
+        loops = any(op == isa.JUMP and target <= index for index, (op, target, _gas) in enumerate(code))
+        needed = _NOTHING.union(*(callee.needs for callee in function.callees))
+        others = (function.stores | function.loads | function.calls) - set(function.params)
+        for index, name in enumerate([*function.params, *sorted(others)]):
             local = local_name(name, index)
             stored = name in function.stores
+            own = OWN if name in needed else PRIVATE
             if name in function.params:
-                variables.by_name[name] = Variable(name, local, PRIVATE, True, stored)
+                variable = Variable(name, local, own, True, stored)
+            elif name in owned:
+                variable = Variable(name, local, f"O{owned.index(name)}", True, stored)
             elif name in root:
                 keep = stored or (loops and name in function.loads)
-                variables.by_name[name] = Variable(name, local if keep else "", ROOT, True, stored)
+                variable = Variable(name, local if keep else "", ROOT, True, stored)
             elif stored:
-                variables.by_name[name] = Variable(name, local, PRIVATE, False, True)
+                variable = Variable(name, local, own, False, True)
             else:
-                variables.by_name[name] = Variable(name, "", ROOT, False, False)
+                variable = Variable(name, "", ROOT, False, False)
+            variables.by_name[name] = variable
         return variables
 
     def _finish_action(
-        self, function: Function, variables: Variables, emitter: Emitter, slow: frozenset[int]
+        self,
+        function: Function,
+        variables: Variables,
+        emitter: Emitter,
+        slow: frozenset[int],
+        owned: tuple[str, ...],
+        shape: tuple[bool, ...],
     ) -> Unit:
         deep = self.deep(function)
-        parameters = [variables.by_name[name].local for name in function.params]
         label = self.label(function)
-        head = [f"def {label}({', '.join((['d'] if deep else []) + parameters)}):"]
-        head += self._loads(variables)
+        name = label + "".join("_o" if there else "_n" for there in shape)
+        parameters = ["d"] if deep else []
+        parameters += [variables.by_name[parameter].local for parameter in function.params]
+        parameters += [f"FO{index}" for index in range(len(owned))]
+        head = [f"def {name}({', '.join(parameters)}):"]
+        head += [f"    O{index} = FO{index}.env" for index in range(len(owned))]
+        own = [v for v in variables.by_name.values() if v.scope == OWN]
+        if own:
+            known = ", ".join(f"{v.name!r}: {v.local}" for v in own if v.present)
+            depth = "d" if deep else "DEPTH()"
+            head += [f"    FV = X.frame = FRAME({{{known}}}, X.frame, {depth})", "    V = FV.env"]
+        if emitter.tracking:
+            head.append("    last = None")
+        head += self._loads(variables, skip_own_present=True)
         head.append("    try:")
-        tail = ["    except Exception as error:", f"        return LEAVE(error, U_{label}, {'d' if deep else 'None'})"]
+        tail = ["    except Exception as error:", f"        return LEAVE(error, U_{name}, {'d' if deep else 'None'})"]
         absent = frozenset(v.name for v in variables.by_name.values() if not v.present)
-        unit = self._compile(function.code, label, head, emitter, tail, variables, slow)
-        unit.parameters, unit.depth, unit.absent = len(parameters), deep, absent
+        unit = self._compile(function.code, name, head, emitter, tail, variables, slow)
+        unit.parameters, unit.depth, unit.absent = len(function.params), deep, absent
         self.exits.action_codes.add(unit.function.__code__)
-        self.namespace[label] = unit.function
+        if not shape:
+            self.namespace[label] = unit.function
         return unit
 
-    def _loads(self, variables: Variables, indent: str = "    ") -> list[str]:
+    def _loads(self, variables: Variables, *, skip_own_present: bool = False) -> list[str]:
+        """Lines that make the local copies of cached variables; parameters have theirs already."""
         lines = []
         for variable in variables.cached():
-            if not variable.local:
+            if not variable.local or (skip_own_present and variable.scope == OWN and variable.present):
                 continue
-            if variable.present:
-                lines.append(f"{indent}{variable.local} = {variable.scope}[{variable.name!r}]")
-            else:
-                lines.append(f"{indent}{variable.local} = UNSET")
+            value = f"{variable.scope}[{variable.name!r}]" if variable.present else "UNSET"
+            lines.append(f"    {variable.local} = {value}")
         return lines
 
     def _stub(self, function: Function) -> Any:
         """Stands in for a unit: builds it at its first call; calls the action in the interpreter if that fails."""
         deep = self.deep(function)
         execution = self.execution
-        key = id(function.code.bytecode)
 
         def stub(*args: Any) -> Any:
             unit = self.action(function)
             if isinstance(unit, Unit) and not unit.absent.intersection(execution.root.env):
                 return unit.function(*args)
-            depth = args[0] if deep else self.exits.depth_of(_caller_frame())
-            values = list(args[1:] if deep else args)
-            descriptor = {"bytecode": function.code.bytecode, "params": list(function.params), "name": function.code.name}
-            return execution.call_interpreted(execution.frame, descriptor, values, depth)
+            return self._interpret(function, args, deep)
 
-        stub.__name__ = f"stub_{key}"
         return stub
+
+    def _interpret(self, function: Function, args: tuple[Any, ...], deep: bool) -> Any:
+        """Run an action in the interpreter in the place of its unit."""
+        depth = args[0] if deep else self.exits.depth_of(_caller_frame()) + 1
+        values = list(args[1:] if deep else args)
+        code = function.code
+        descriptor = {"bytecode": code.bytecode, "params": list(function.params), "name": code.name}
+        return self.execution.call_interpreted(self.execution.frame, descriptor, values, depth)
 
     # -- loops ------------------------------------------------------------------------------------------------------
 
@@ -231,10 +304,12 @@ class Builder:
         try:
             loop = loop_structure(code, head)
             variables = self._loop_variables(code, loop, frame)
+            tracking = any(v.of_caller and v.stored and v.name in self.written_by_callees for v in variables.cached())
             plain = self._plain_now(code, loop, variables, frame)
             while True:
                 emitter = self._emit(
-                    code, variables, slow, lambda e: e.loop_unit(loop), depth="d", in_frame=True, assumed=plain
+                    code, variables, slow, lambda e: e.loop_unit(loop), depth="d", in_frame=True, assumed=plain,
+                    tracking=tracking,
                 )
                 wrong = {name for name in plain if emitter.found_kinds.get(name, ex.PLAIN) in {ex.ANY, ex.CONDITION}}
                 if not wrong:
@@ -249,6 +324,8 @@ class Builder:
             for scope, names in sorted(_scopes(variables).items())
             if scope not in {OWN, ROOT}
         ]
+        if tracking:
+            lines.append("    last = None")
         lines += self._loads(variables)
         lines += [
             f"    if type({variables.by_name[name].local}) not in P: raise TRAP" for name in sorted(plain)
@@ -354,6 +431,7 @@ class Builder:
     def forget(self, key: int) -> None:
         """Drop the unit of an action: its next call builds it anew."""
         self.units.pop(key, None)
+        self.variants.pop(key, None)
         function = self.program.functions[key]
         self.namespace[self.label(function)] = self._stub(function)
 
@@ -366,6 +444,10 @@ class Builder:
         function = self.program.functions.get(key)
         if function is None or slow == unit.slow:
             return
+        for shape, variant in self.variants.get(key, {}).items():
+            if variant is unit:
+                self.variants[key][shape] = self._build_action(function, slow, unit.conflicts, shape)
+                return
         if self.units.get(key) is unit:
             self.units[key] = rebuilt = self._build_action(function, slow)
             self.replaced(unit, rebuilt)

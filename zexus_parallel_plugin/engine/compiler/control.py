@@ -204,6 +204,8 @@ class _Parser:
             elif op == isa.SETUP_TRY:
                 node, pc = self.protected(pc, operand, end, context)
                 nodes.append(node)
+                if pc < 0:
+                    return tuple(nodes)
             else:
                 nodes.append(Step(pc))
                 pc += 1
@@ -232,14 +234,22 @@ class _Parser:
         return If(pc, self.sequence(pc + 1, target, context), ()), target
 
     def protected(self, pc: int, handler: int, end: int, context: _Context) -> tuple[Node, int]:
-        """A ``try``: its body ends with ``POP_TRY; JUMP after`` right before the handler (without them if it returns)."""
+        """A ``try``: its body ends with ``POP_TRY; JUMP after`` right before the handler.
+
+        If the body returns instead, what follows is reached through the handler only: then there is no code behind (-1).
+        """
         if not pc < handler <= end:
             raise Unstructured(f"handler of {pc} at {handler}")
         last = handler - 1
         op, after, _gas = self.ins[last]
+        inner = _Context(context.head, context.exit, context.tail, context.open_tries + 1)
+        if op in {isa.RETURN, isa.THROW}:
+            for op_, operand, _gas_ in self.ins[:handler]:
+                if op_ in isa.JUMPS and handler <= operand < end:
+                    raise Unstructured(f"try at {pc} is jumped over")
+            return Try(pc, handler, (Step(pc), *self.sequence(pc + 1, handler, inner))), -1
         if op != isa.JUMP or not handler <= after <= end:
             raise Unstructured(f"try at {pc} without a common end")
-        inner = _Context(context.head, context.exit, context.tail, context.open_tries + 1)
         body = (Step(pc), *self.sequence(pc + 1, last, inner), Step(last))
         return Try(pc, handler, body), after
 

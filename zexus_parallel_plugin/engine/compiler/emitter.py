@@ -45,6 +45,7 @@ class Exit:
     ``stack``: the operand stack at ``pc``, as ``(True, name of a local)`` or ``(False, value)``. ``refund``: what was charged
     for instructions that have not run. ``dirty``: names whose local copy is newer than their dictionary. ``metered``: the
     meter already holds the gas (the line is a call). ``operators``: instructions whose optimism may have failed.
+    ``stale``: callers' variables of which the host may still show the frame an old value.
     """
 
     pc: int
@@ -55,6 +56,7 @@ class Exit:
     raised: bool = False
     metered: bool = False
     operators: tuple[int, ...] = ()
+    stale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,15 +102,14 @@ class State:
     tries: tuple[int, ...] = ()
     dirty: frozenset[str] = frozenset()
     assigned: frozenset[str] = frozenset()
-    last_store: str | None = None
-    stale: str | None = None
+    stale: frozenset[str] = frozenset()
     ended: bool = False
 
     def copy(self) -> State:
         """An independent copy for one side of a branch."""
         return State(
             list(self.stack), self.prepaid, self.uncharged, self.reload, self.tries, self.dirty, self.assigned,
-            self.last_store, self.stale, self.ended,
+            self.stale, self.ended,
         )  # fmt: skip
 
 
@@ -118,9 +119,11 @@ class _Line(NamedTuple):
     exit: Exit | None
 
 
+class NeedsTracking(Exception):  # noqa: N818 - a verdict
+    """The unit must note its latest store while it runs (see ``Emitter.call``)."""
+
+
 SPACED = " + ' ' + "
-UNSURE = "?"
-"""As ``last_store``: different on different ways to this point."""
 
 
 class Emitter:
@@ -139,6 +142,8 @@ class Emitter:
         in_frame: bool = False,
         check_operations: bool = False,
         tag: str = "",
+        tracking: bool = False,
+        own_frame: bool = False,
     ) -> None:
         """:param kinds: what is known of the values of variables.
 
@@ -146,6 +151,8 @@ class Emitter:
         :param depth: text of the unit's depth, empty if it has none.
         :param depth_limit: the unit may call itself, so it checks its depth when it is entered.
         :param check_operations: the limit of operations may be reached before that of gas.
+        :param tracking: note the name of the latest store in a local ``last``.
+        :param own_frame: the unit has put a frame of its own on the chain of callers and takes it off when it returns.
         :param tag: makes the names of constants unique.
         :param in_frame: the unit runs in a frame of the interpreter and hands a ``return`` back to it.
         """
@@ -159,6 +166,12 @@ class Emitter:
         self.in_frame = in_frame
         self.check_operations = check_operations
         self.tag = tag
+        self.tracking = tracking
+        self.own_frame = own_frame
+        self.loop_indent = 0
+        self.loop_stack: list[Entry] = []
+        self.loop_stale: frozenset[str] = frozenset()
+        self.break_states: list[State] = []
         self.pricing = Pricing(code, linker.unmetered)
         self.constants: dict[str, Any] = {}
         self.found_kinds: dict[str, str] = {}
@@ -203,28 +216,32 @@ class Emitter:
         """An exit that executes everything from ``pc`` on the current path again, with the given (atomic) stack."""
         state = self.state
         refund = state.prepaid.plus(self.executed_since(pc))
-        return Exit(pc, self.values(stack), refund, state.tries, self.dirty(), operators=operators)
+        return Exit(
+            pc, self.values(stack), refund, state.tries, self.dirty(), operators=operators, stale=self.stale()
+        )
 
     def exit_before(self, pc: int) -> Exit:
         """An exit at ``pc``, which has not been charged as executed yet."""
         state = self.state
-        return Exit(pc, self.values(state.stack), state.prepaid, state.tries, self.dirty())
+        return Exit(
+            pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), stale=self.stale()
+        )
 
     def error_at(self, pc: int, *, metered: bool = False) -> Exit:
         """The record of a line whose failure is the program's own error at ``pc``."""
         state = self.state
-        stale, state.stale = state.stale, None
-        record = Exit(pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), True, metered)
-        state.stale = stale
-        return record
+        return Exit(
+            pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), True, metered, stale=self.stale()
+        )
 
     def dirty(self) -> tuple[str, ...]:
         return tuple(sorted(self.state.dirty))
 
+    def stale(self) -> tuple[str, ...]:
+        return tuple(sorted(self.state.stale))
+
     def values(self, stack: Sequence[Entry]) -> tuple[tuple[bool, Any], ...]:
         """A settled stack as an exit records it."""
-        if self.state.stale is not None:
-            raise Unstructured(f"an exit while the cached value of {self.state.stale} is stale")
         values: list[tuple[bool, Any]] = []
         for entry in stack:
             expression = entry.expression
@@ -392,7 +409,7 @@ class Emitter:
     def leave_if(self, node: LeaveIf) -> None:
         self.spend(node.pc)
         text, at = self.condition()
-        self.check_loop_stack()
+        self.check_iteration(node.kind)
         self.line(f"if {self.negated(node.pc, text)}:", at)
         self.indent += 1
         self.refund(self.state.prepaid)
@@ -403,7 +420,7 @@ class Emitter:
     def leave(self, node: Leave, *, last: bool) -> None:
         self.spend(node.pc)
         self.settle()
-        self.check_loop_stack()
+        self.check_iteration(node.kind)
         self.refund(self.state.prepaid)
         self.note_leave(node.kind)
         if node.kind == "break":
@@ -412,16 +429,14 @@ class Emitter:
             self.line("continue")
         self.state.ended = True
 
-    loop_indent = 0
-    loop_stack: list[Entry]
-    loop_stores: frozenset[str] = frozenset()
-    break_states: list[State]
-
     def note_leave(self, kind: str) -> None:
         if kind == "break":
             self.break_states.append(self.state.copy())
 
-    def check_loop_stack(self) -> None:
+    def check_iteration(self, kind: str) -> None:
+        """What is assumed at the head of a loop must hold at the end of every iteration."""
+        if kind == "continue" and not self.state.stale <= self.loop_stale:
+            raise Unstructured("a name cache may be stale at the end of an iteration")
         if [e.expression for e in self.state.stack] != [e.expression for e in self.loop_stack]:
             raise Unstructured("the operand stack differs between iterations")
 
@@ -431,7 +446,7 @@ class Emitter:
         if state.reload:
             self.line("g = M.gas_used; n = M.operation_count")
             state.reload = False
-        outer = self.loop_indent, getattr(self, "loop_stack", []), getattr(self, "break_states", [])
+        outer = self.loop_indent, self.loop_stack, self.break_states, self.loop_stale
         stored = self.stored_in(node.body)
         for name in stored:
             self.release(self.variables.by_name[name].local)
@@ -439,22 +454,24 @@ class Emitter:
         self.line("while True:")
         self.indent += 1
         self.loop_indent, self.loop_stack, self.break_states = self.indent, list(state.stack), []
+        self.loop_stale = state.stale
+        if state.stale.intersection(stored):
+            raise Unstructured("a loop begins while a name cache may be stale")
         cached = frozenset(name for name in stored if self.variables.by_name[name].cached)
         state.dirty |= cached
         state.uncharged = True
-        if stored:
-            state.last_store = UNSURE
-        self.check_stale(f"a loop at {node.pc}")
         size = len(self.lines)
         self.sequence(node.body)
         if len(self.lines) == size:
             self.line("pass")
         self.indent -= 1
         ends = self.break_states
-        self.loop_indent, self.loop_stack, self.break_states = outer
+        self.loop_indent, self.loop_stack, self.break_states, self.loop_stale = outer
         self.state = before
         self.state.dirty |= cached.union(*(end.dirty for end in ends))
-        self.state.last_store = UNSURE if stored else before.last_store
+        self.state.stale |= frozenset().union(*(end.stale for end in ends))
+        if self.state.stale & self.state.dirty:
+            raise Unstructured("a name cache may be stale on one way out of a loop only")
         self.state.uncharged, self.state.reload = True, False
         self.state.ended = not ends
 
@@ -464,6 +481,11 @@ class Emitter:
         if self.state.ended:
             return
         self.flush(self.state.dirty)
+        if self.tracking:
+            for variable in self.variables.cached():
+                if variable.of_caller and variable.stored:
+                    cache = f"FV.stale_name, FV.stale_value = {variable.name!r}, {variable.local}"
+                    self.line(f"if last == {variable.name!r}: {cache}; FV.stale_version = FV.version")
         self.line("M.gas_used = g; M.operation_count = n")
         self.line(f"return {node.last + 1}, (), ()")
 
@@ -564,17 +586,24 @@ class Emitter:
             kind = kinds.pop() if len(kinds) == 1 else ex.PLAIN if plain else ex.ANY
             merged.append(Entry(ex.Local(name, kind), first.pc))
         states = [end for end, _body in live]
+        stale = frozenset().union(*(end.stale for end in states))
+        for end, body in live:
+            self.flush_into(end, body, stale & end.dirty)
         start.stack = merged
         start.dirty = frozenset().union(*(end.dirty for end in states))
         start.assigned = frozenset.intersection(*(end.assigned for end in states))
-        stores = {end.last_store for end in states}
-        start.last_store = stores.pop() if len(stores) == 1 else UNSURE
-        stale = {end.stale for end in states}
-        if len(stale) != 1:
-            raise Unstructured("a cached value is stale on one side of a branch only")
-        start.stale = stale.pop()
+        start.stale = stale
         start.uncharged = any(end.uncharged for end in states)
         start.reload = False
+
+    def flush_into(self, end: State, body: list[_Line], names: frozenset[str]) -> None:
+        """Write back at the end of one side what may be stale on the other: behind the join it may be read again."""
+        outer = self.lines, self.state
+        self.lines, self.state = body, end
+        self.indent += 1
+        self.flush(names)
+        self.indent -= 1
+        self.lines, self.state = outer
 
     def finish(self, pc: int) -> None:
         """``return``."""
@@ -596,6 +625,8 @@ class Emitter:
                 value = "None"
             self.flush(frozenset(name for name in state.dirty if self.variables.by_name[name].of_caller))
             self.hand_over_gas()
+            if self.own_frame:
+                self.line("X.frame = FV.parent")
             self.line(f"return {value}")
         state.ended = True
 
@@ -634,8 +665,6 @@ class Emitter:
         variable = self.variables.by_name.get(name)
         if variable is None:
             return ex.Constant(None)
-        if name == self.state.stale:
-            raise Unstructured(f"reads {name} while the host's name cache is stale")
         if variable.cached and not variable.local:
             return ex.Lookup(variable.scope, name, variable.present)
         if name not in self.state.assigned:
@@ -671,7 +700,15 @@ class Emitter:
         if variable.cached:
             state.dirty |= {name}
         state.assigned |= {name}
-        state.last_store, state.stale = name, None
+        if self.tracking:
+            self.line(f"last = {name!r}")
+        if state.stale:
+            # The store has ended the life of the host's name cache: what callees wrote shows now.
+            changed = [self.variables.by_name[stale] for stale in sorted(state.stale - {name})]
+            for other in changed:
+                self.release(other.local)
+            self.reload(changed)
+            state.stale = frozenset()
 
     def note_kind(self, name: str, expression: ex.Expression) -> None:
         kind = expression.kind
@@ -873,34 +910,28 @@ class Emitter:
     def call(self, pc: int, text: str, needs: frozenset[str], writes: frozenset[str]) -> None:
         """A line that runs other code of the program, which may look at and assign variables."""
         state = self.state
-        self.note_stale(writes)
-        seen = frozenset(v.name for v in self.variables.cached() if v.name in needs or v.name in writes)
-        self.flush(seen)
-        written = [v for v in self.variables.cached() if v.name in writes and v.local]
+        cached = self.variables.cached()
+        suspects = frozenset(v.name for v in cached if v.of_caller and v.stored and v.name in writes)
+        if suspects and not self.tracking:
+            raise NeedsTracking
+        own_written = any(v.scope == OWN and v.name in writes for v in cached)
+        self.flush(frozenset(v.name for v in cached if v.name in needs or v.name in writes))
+        written = [v for v in cached if v.name in writes and v.local]
         for variable in written:
             self.release(variable.local)
+        if suspects and own_written:
+            self.line("version = FV.version")
         self.hand_over_gas()
         self.line(text, self.error_at(pc, metered=True))
         state.reload = True
-        self.reload(written)
-
-    def note_stale(self, writes: frozenset[str]) -> None:
-        """The host keeps showing a frame what it last wrote into a caller's variable, whatever a callee does to it."""
-        state = self.state
-        suspects = {
-            v.name for v in self.variables.cached() if v.of_caller and v.stored and v.name in writes
-        }
-        if not suspects:
-            return
-        own = {v.name for v in self.variables.cached() if v.scope == OWN and v.name in writes}
-        if state.last_store == UNSURE or (state.last_store in suspects and own):
-            raise Unstructured(f"{sorted(suspects)[0]} may be stale after a call")
-        if state.last_store in suspects:
-            state.stale = state.last_store
-
-    def check_stale(self, where: str) -> None:
-        if self.state.stale is not None:
-            raise Unstructured(f"{where} begins while the cached value of {self.state.stale} is stale")
+        if suspects and own_written:
+            self.line("if FV.version != version: last = None")
+        # A frame that wrote a caller's variable last keeps seeing what it wrote: the local copy is the host's name cache.
+        self.reload([v for v in written if v.name not in suspects])
+        for name in sorted(suspects):
+            variable = self.variables.by_name[name]
+            self.line(f"if last != {name!r}: {variable.local} = {variable.scope}[{name!r}]")
+        state.stale |= suspects
 
     def call_method(self, pc: int, operand: Any) -> None:
         name, count = operand

@@ -110,7 +110,8 @@ class Tier:
         if self._builder is None:
             return
         for key, unit in list(self._builder.units.items()):
-            if isinstance(unit, Unit) and unit.absent.intersection(root):
+            variants = self._builder.variants.get(key, {}).values()
+            if any(isinstance(u, Unit) and not u.absent.isdisjoint(root) for u in (unit, *variants)):
                 self._builder.forget(key)
                 self.ready.pop(key, None)
 

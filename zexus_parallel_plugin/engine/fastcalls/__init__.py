@@ -1,0 +1,47 @@
+"""Direct forms of the host's builtins and methods, for arguments that are plain values.
+
+A builtin of the host takes objects of the host's own, so every call converts arguments and result. A direct
+form answers what that conversion and the builtin would: the same values and types, fresh containers where the
+host's are fresh, the same object where it is the same. Whatever else it is given (other types, too many or
+too few arguments, anything that fails) goes to the host's own function. Only builtins are here that have no
+effect and look neither at the gas meter nor at variables nor at the state of the interpreter.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zexus_parallel_plugin.engine.fastcalls.containers import CONTAINERS
+from zexus_parallel_plugin.engine.fastcalls.guard import verified
+from zexus_parallel_plugin.engine.fastcalls.kinds import KINDS
+from zexus_parallel_plugin.engine.fastcalls.method import Method, MethodFactory, general_method
+from zexus_parallel_plugin.engine.fastcalls.methods_list import LISTS
+from zexus_parallel_plugin.engine.fastcalls.methods_map import MAPS
+from zexus_parallel_plugin.engine.fastcalls.methods_shared import SHARED
+from zexus_parallel_plugin.engine.fastcalls.methods_text import TEXTS
+from zexus_parallel_plugin.engine.fastcalls.numbers import NUMBERS
+from zexus_parallel_plugin.engine.fastcalls.plain import Direct, Factory, General
+from zexus_parallel_plugin.engine.fastcalls.text import TEXT
+
+BUILTINS: dict[str, Factory] = {**NUMBERS, **TEXT, **CONTAINERS, **KINDS}
+"""Builtin -> what makes its direct form."""
+
+METHODS: dict[str, MethodFactory] = {**LISTS, **MAPS, **TEXTS, **SHARED}
+"""Method -> what makes its direct form."""
+
+__all__ = ["BUILTINS", "METHODS", "bind", "bind_methods", "verified"]
+
+
+def bind(vm: Any) -> dict[str, Direct]:
+    """The direct forms that stand for builtins of a VM, by name; each takes the arguments of a call.
+
+    Builtins that somebody has replaced are left out. The answer holds for the builtins the VM has now.
+    """
+    return {
+        name: make(General(vm, vm.builtins[name])) for name, make in BUILTINS.items() if verified(vm, name)
+    }
+
+
+def bind_methods(vm: Any) -> dict[str, Method]:
+    """The direct forms of methods, by name; each takes the target, which may be anything, and arguments."""
+    return {name: make(general_method(vm, name)) for name, make in METHODS.items()}
