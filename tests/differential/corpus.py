@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,12 @@ class Program:
     def folder(self) -> str:
         """Its theme."""
         return self.name.partition("/")[0]
+
+    @property
+    def found_under(self) -> list[int]:
+        """The gas limit under which the fuzzer found it, if it did."""
+        found = re.search(r"gas limit (\d+)", self.source.partition("\n")[0])
+        return [int(found.group(1))] if found and self.folder == "regressions" else []
 
     @property
     def expected_state(self) -> str:

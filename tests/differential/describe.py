@@ -73,9 +73,12 @@ class Describer:
         prefix = ""
         if "bytecode" in value and "params" in value:
             prefix = "function "
-        return prefix + "{" + ", ".join(
-            f"{self.value(key, depth + 1)}: {self.value(item, depth + 1)}" for key, item in items
-        ) + "}"
+        return (
+            prefix
+            + "{"
+            + ", ".join(f"{self.value(key, depth + 1)}: {self.value(item, depth + 1)}" for key, item in items)
+            + "}"
+        )
 
     def _host_object(self, value: object, depth: int) -> str:
         kind = type(value).__name__

@@ -36,7 +36,7 @@ BACKEND = "backend"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One run: ``machine`` is ``host``, ``backend`` (with ``settings``) or a factory's ``module:function``."""
+    """One run: ``machine`` is ``host``, ``backend`` (with ``settings``) or a ``module:function``."""
 
     source: str
     machine: str = HOST
@@ -193,4 +193,3 @@ def _describe_status(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"killed by signal {os.WTERMSIG(status)}"
     return f"exit code {os.WEXITSTATUS(status)} without an answer"
-

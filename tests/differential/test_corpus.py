@@ -31,8 +31,8 @@ from .process import HOST, PARALLEL, cli_differences, run_cli
 
 needs_backend = pytest.mark.skipif(missing_backend() is not None, reason=str(missing_backend()))
 
-# Emitted for no program that a person can type: the host's compiler has two methods for property access, of which
-# the first (GET_ATTR) is never used, and its lexer knows no keyword that starts a transaction statement.
+# Emitted for no program that a person can type: the host's compiler has two methods for property access, the
+# first of which (GET_ATTR) is never used, and its lexer knows no keyword that starts a transaction statement.
 UNREACHABLE = {"GET_ATTR", "TX_BEGIN", "TX_COMMIT"}
 
 # Full comparison under small gas limits for the two tiers; the others share their code.
@@ -134,7 +134,8 @@ def test_in_process(configuration: Configuration, folder: str, host: Any, judge:
         expected = host(program)
         if not expected.reached_vm:
             continue
-        limits = [GAS_LIMIT, *gas_points(expected.gas_used, GAS_POINTS.get(configuration.name, 1))]
+        points = gas_points(expected.gas_used, GAS_POINTS.get(configuration.name, 1))
+        limits = [GAS_LIMIT, *points, *program.found_under]
         for limit in limits:
             found = judge.backend(
                 program.source, configuration.settings, gas_limit=limit, path=str(copy / program.name)
