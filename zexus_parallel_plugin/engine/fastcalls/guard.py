@@ -17,9 +17,9 @@ HOME: dict[str, tuple[str, str]] = {
     **{
         name: (_CORE, f"_{name}")
         for name in (
-            "abs", "constant_time_compare", "entries", "extend", "first", "float", "from_hex", "int", "keys",
-            "bytes_from_hex", "lowercase", "range", "rest", "size", "slice", "sort", "split", "sqrt", "to_hex",
-            "type", "typeof", "uppercase", "values", "verify_password",
+            "abs", "bytes_from_hex", "constant_time_compare", "entries", "extend", "first", "float",
+            "from_hex", "int", "keys", "lowercase", "range", "rest", "size", "slice", "sort", "split", "sqrt",
+            "to_hex", "type", "typeof", "uppercase", "values", "verify_password",
         )
     },
     **{

@@ -171,7 +171,8 @@ def _the_hosts(general: General) -> Direct:
 
 TEXT: dict[str, Factory] = {
     **dict.fromkeys(
-        ("bytes_from_hex", "is_email", "is_phone", "is_url", "password_strength", "verify_password"), _the_hosts
+        ("bytes_from_hex", "is_email", "is_phone", "is_url", "password_strength", "verify_password"),
+        _the_hosts,
     ),
     "constant_time_compare": _constant_time_compare,
     "hash": _hash,
