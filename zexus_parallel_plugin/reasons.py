@@ -58,6 +58,160 @@ _TABLE = (
     Reason(
         "one-worker", "run", "There is only one worker, so nothing runs ahead.", "Raise the worker count."
     ),
+    Reason(
+        "not-bytecode",
+        "run",
+        "What is to be executed is no bytecode of the host's compiler.",
+    ),
+    Reason(
+        "inside-worker",
+        "run",
+        "A worker process has no workers of its own.",
+    ),
+    Reason(
+        "pool-failed",
+        "pool",
+        "No worker process could be started, so everything was executed in place.",
+        "`zexus-parallel doctor` tells why.",
+    ),
+    # Pieces of code.
+    Reason(
+        "cheap",
+        "code",
+        "The calls here take so little time that sending them to a worker would cost more.",
+        "Put more work into each call, or lower min_task_seconds.",
+    ),
+    Reason(
+        "depth",
+        "code",
+        "The call was so deep that the host's limit was near, so the host's VM executed it.",
+        "Use a loop instead of deep recursion.",
+    ),
+    Reason(
+        "host-only-code",
+        "code",
+        "The action contains something that only the host's VM executes.",
+        "Move it into an action of its own.",
+    ),
+    Reason(
+        "effect-time", "code", "The action asks for the time or waits.", "Ask for the time outside of it."
+    ),
+    Reason(
+        "effect-random",
+        "code",
+        "The action uses random numbers of the host.",
+        "Compute them in the program from a seed that is an argument.",
+    ),
+    Reason("effect-input", "code", "The action asks the person at the terminal.", "Ask outside of it."),
+    Reason(
+        "effect-files",
+        "code",
+        "The action reads or writes files.",
+        "Read them before and pass the contents as an argument.",
+    ),
+    Reason(
+        "effect-builtin",
+        "code",
+        "The action calls a builtin that does more than compute a value.",
+        "Call it outside of the action.",
+    ),
+    Reason(
+        "effect-method", "code", "The action calls a method that belongs to Python itself.", "Do without it."
+    ),
+    Reason(
+        "effect-opcode",
+        "code",
+        "The action uses transactions, audit, contracts, entities or waiting: these stay in the main process.",
+        "Move that out of the action.",
+    ),
+    Reason(
+        "writes-caller-variable",
+        "code",
+        "The action assigns a variable that its caller has too: in Zexus that is the same variable.",
+        "Give the variable of the action another name, or return the value.",
+    ),
+    Reason(
+        "large-inputs",
+        "code",
+        "The lists and maps that the call gets are so large that sending them costs more than the call.",
+        "Pass only the part that it needs.",
+    ),
+    Reason(
+        "nothing-ahead",
+        "code",
+        "Behind this call nothing was found that could be done at the same time.",
+        "Make calls that do not need each other's results follow each other.",
+    ),
+    Reason(
+        "unpredictable",
+        "code",
+        "The next calls were foreseen wrongly again and again.",
+        "Compute the arguments without using results of the loop.",
+    ),
+    Reason("site-refused", "code", "Tasks of this call were useless too often, so no more are made."),
+    Reason("scout-unverified", "code", "The operand stack of this code has no bounds that can be told."),
+    Reason("scout-error", "code", "Looking ahead met something that would be an error."),
+    Reason("scout-frame-end", "code", "Looking ahead reached the end of the action or program."),
+    Reason("scout-unknown-callee", "code", "Looking ahead met a call of something that depends on a result."),
+    Reason("scout-unknown-branch", "code", "Looking ahead met a condition whose sides do not meet again."),
+    Reason("scout-budget", "code", "Looking ahead found no further call for too long."),
+    # Tasks.
+    Reason("wrong-prediction", "task", "Another call was made than the one that was foreseen."),
+    Reason("not-sent", "task", "The call was made before it was sent to a worker."),
+    Reason("not-started", "task", "No worker had begun with the call yet, so it was executed in place."),
+    Reason("not-reached", "task", "The program did not make a call that was already sent."),
+    Reason("dropped", "task", "The program went another way than foreseen."),
+    Reason("changed-callee", "task", "The action was another one than when the task was made."),
+    Reason("changed-arguments", "task", "The arguments were others than when the task was made."),
+    Reason(
+        "changed-names", "task", "A variable that the action may read had changed since the task was made."
+    ),
+    Reason(
+        "changed-containers",
+        "task",
+        "A list or map that the action may read had changed since the task was made.",
+        "Do not change lists and maps in a loop whose calls read them.",
+    ),
+    Reason("unknown-input", "task", "The call depends on a result that was not there yet."),
+    Reason(
+        "value-not-plain",
+        "task",
+        "An argument or result was neither text, number, list nor map, and cannot be sent.",
+        "Pass plain values instead of entities, contracts or dates.",
+    ),
+    Reason("value-function", "task", "A list, map or result contained an action."),
+    Reason("value-error", "task", "A builtin answered with an error value."),
+    Reason("unlisted-name", "task", "The action read a variable that it was not expected to read."),
+    Reason(
+        "changes-input",
+        "task",
+        "The action changed a list or map that it was given or that its caller has.",
+        "Make a new list or map and return it.",
+    ),
+    Reason(
+        "shares-input",
+        "task",
+        "The result contained a list or map that the action was given, not a copy of it.",
+        "Return a copy.",
+    ),
+    Reason("warned", "task", "The host warned about something in the call."),
+    Reason("unprintable", "task", "The text that was printed cannot be written as UTF-8."),
+    Reason("raised", "task", "The call failed on the worker, so it was executed in place to fail there."),
+    Reason("near-limit", "task", "The call would have exceeded the limit of gas or operations."),
+    Reason("worker-failed", "task", "Tasks of this call failed on their workers again and again."),
+    Reason("worker-died", "task", "The worker process ended while it had the task."),
+    Reason(
+        "worker-timeout",
+        "task",
+        "The task took longer than the setting timeout allows.",
+        "Raise the timeout.",
+    ),
+    Reason("worker-error", "task", "The worker failed in a way that is not the program's."),
+    Reason("worker-memory", "task", "The worker had no memory left for the task."),
+    Reason("worker-unsendable", "task", "The task or its result cannot be sent."),
+    Reason("worker-undecodable", "task", "The task or its result cannot be read."),
+    Reason("worker-cancelled", "task", "The task was given up."),
+    Reason("worker-broken", "task", "No worker can be started any more."),
 )
 
 REASONS: dict[str, Reason] = {item.code: item for item in _TABLE}

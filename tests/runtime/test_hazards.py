@@ -24,3 +24,10 @@ def in_place(name: str) -> Result:
 def test_same_as_in_place(name: str, behaviour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, behaviour)
     assert run(HAZARDS[name], EVERYTHING)[0] == in_place(name)
+
+
+@pytest.mark.parametrize("tier", ["compiled", "auto"])
+@pytest.mark.parametrize("name", HAZARDS)
+def test_compiled_code_on_workers(name: str, tier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    assert run(HAZARDS[name], {**EVERYTHING, "tier": tier})[0] == in_place(name)

@@ -1,7 +1,7 @@
 """Control flow of one code object: basic blocks, natural loops, and where the sides of a branch meet again.
 
-An open ``try`` counts as a branch to its handler at its beginning. The node after the last block is the exit, which
-returns, throws and the end of the code lead to.
+An open ``try`` counts as a branch to its handler at its beginning. The node after the last block is the exit,
+which returns, throws and the end of the code lead to.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Loop:
 class Detour:
     """How to go on at a branch whose condition is not known.
 
-    ``target`` is the instruction to go on at, -1 if there is none. Whatever the instructions in ``ranges`` (pairs of first
-    and behind the last) write is not known there. ``guess`` tells that one side was chosen because the other one leaves the
-    loop or the code object.
+    ``target`` is the instruction to go on at, -1 if there is none. Whatever the instructions in ``ranges``
+    (pairs of first and behind the last) write is not known there. ``guess`` tells that one side was chosen
+    because the other one leaves the loop or the code object.
     """
 
     target: int
@@ -50,7 +50,9 @@ NOWHERE = Detour(-1)
 
 
 class Flow:
-    """The control flow graph of verified instructions (``engine.code``). Everything is computed at its first use."""
+    """The control flow graph of verified instructions (``engine.code``). Everything is computed at its first
+    use.
+    """
 
     def __init__(self, instructions: Instructions) -> None:
         self.instructions = instructions
@@ -92,7 +94,8 @@ class Flow:
     def detour(self, index: int, worth_staying: Callable[[Iterable[tuple[int, int]]], bool]) -> Detour:
         """Where to go on at the branch at ``index``, if its condition is not known.
 
-        :param worth_staying: tells whether there is something to look for in these ranges of instructions: then a loop is
+        :param worth_staying: tells whether there is something to look for in these ranges of instructions:
+            then a loop is
             assumed to go on, else it is skipped as a whole.
         """
         block = self.block_of(index)
@@ -112,8 +115,13 @@ class Flow:
             return NOWHERE
         if join != self.exit:
             return self._to(join, self._between(block, join))
-        # One side ends the frame: take it that the other one is it. A condition guards what directly follows it.
-        return Detour(self.span(self.successors[block][-1])[0], guess=True) if self.successors[block] else NOWHERE
+        # One side ends the frame: take it that the other one is it. A condition guards what directly follows
+        # it.
+        return (
+            Detour(self.span(self.successors[block][-1])[0], guess=True)
+            if self.successors[block]
+            else NOWHERE
+        )
 
     def _detour_inside(self, block: int, loop: Loop) -> Detour:
         """Go on within the loop: only ways that come back to its header count."""
@@ -121,8 +129,8 @@ class Flow:
         number = {member: index for index, member in enumerate(members)}
         again = len(members)
         edges = [
-            [again if target == loop.header else number[target] for target in self.successors[member] if target in number]
-            for member in members
+            [again if target == loop.header else number[target] for target in self.successors[member] if
+            target in number] for member in members
         ]  # fmt: skip
         edges.append([])
         post = immediate_dominators(reversed_edges(edges), again)
@@ -138,7 +146,12 @@ class Flow:
 
     def _leave(self, loop: Loop) -> Detour:
         """Skip a loop as a whole."""
-        exits = {target for member in loop.blocks for target in self.successors[member] if target not in loop.blocks}
+        exits = {
+            target
+            for member in loop.blocks
+            for target in self.successors[member]
+            if target not in loop.blocks
+        }
         exits.discard(self.exit)
         if len(exits) != 1:
             join = self.post_dominators[loop.header]
@@ -180,9 +193,11 @@ class Flow:
                 targets.append(self.block_of(end))
                 if number in isa.JUMPS:
                     targets.append(self.block_of(operand))
-            for index in range(first, end):
-                if self.instructions[index][0] == isa.SETUP_TRY:
-                    targets.append(self.block_of(self.instructions[index][1]))
+            targets.extend(
+                self.block_of(handler)
+                for op, handler, _gas in self.instructions[first:end]
+                if op == isa.SETUP_TRY
+            )
             edges.append(list(dict.fromkeys(targets)))
         edges.append([])
         return edges

@@ -1,7 +1,7 @@
 """Dominators of a flow graph.
 
-The iterative algorithm of Cooper, Harvey and Kennedy ("A Simple, Fast Dominance Algorithm", 2001). Post-dominators are
-dominators of the reversed graph.
+The iterative algorithm of Cooper, Harvey and Kennedy ("A Simple, Fast Dominance Algorithm", 2001). Post-
+dominators are dominators of the reversed graph.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ def reversed_edges(successors: Edges) -> list[list[int]]:
 
 
 def immediate_dominators(successors: Edges, entry: int) -> list[int]:
-    """The immediate dominator of each node; the entry's is itself, that of unreachable nodes `UNREACHABLE`."""
+    """The immediate dominator of each node; the entry's is itself, that of unreachable nodes
+    `UNREACHABLE`.
+    """
     order = _postorder(successors, entry)
     position = [UNREACHABLE] * len(successors)
     for index, node in enumerate(order):

@@ -1,7 +1,7 @@
 """What instructions, builtins and methods do besides computing a value.
 
-Everything that is not listed here counts as an effect. The lists follow the host's source (``vm.py``, and the builtins of
-its evaluator) and are held against the installed host by a test.
+Everything that is not listed here counts as an effect. The lists follow the host's source (``vm.py``, and the
+builtins of its evaluator) and are held against the installed host by a test.
 """
 
 from __future__ import annotations
@@ -19,16 +19,18 @@ if TYPE_CHECKING:
 
 PURE_BUILTINS = frozenset(
     {
-        "abs", "bytes_from_hex", "constant_time_compare", "entries", "first", "float", "from_hex", "int", "is_alpha",
-        "is_alphanumeric", "is_email", "is_numeric", "is_phone", "is_url", "keys", "len", "length", "lowercase",
-        "matches_pattern", "password_strength", "push", "append", "range", "require", "rest", "size", "slice", "sort",
-        "split", "sqrt", "str", "string", "to_hex", "type", "typeof", "uppercase", "validate_length", "values",
+        "abs", "bytes_from_hex", "constant_time_compare", "entries", "first", "float", "from_hex", "int",
+        "is_alpha", "is_alphanumeric", "is_email", "is_numeric", "is_phone", "is_url", "keys", "len",
+        "length", "lowercase", "matches_pattern", "password_strength", "push", "append", "range", "require",
+        "rest", "size", "slice", "sort", "split", "sqrt", "str", "string", "to_hex", "type", "typeof",
+        "uppercase", "validate_length", "values",
     }
 )  # fmt: skip
 """Builtins whose result depends on nothing but the arguments and that change nothing.
 
-They get copies of lists and maps, so they cannot change arguments either; ``append`` is the exception, it is served
-natively for lists. ``hash``, ``sanitize_input`` and ``keccak256`` are not here because they show addresses of objects.
+They get copies of lists and maps, so they cannot change arguments either; ``append`` is the exception, it is
+served natively for lists. ``hash``, ``sanitize_input`` and ``keccak256`` are not here because they show
+addresses of objects.
 """
 
 _READING_BUILTINS = {
@@ -36,9 +38,9 @@ _READING_BUILTINS = {
     "random": ("random", "crypto_random", "hash_password", "generateKeypair", "signature"),
     "input": ("input",),
     "files": (
-        "file", "file_append", "file_exists", "file_list_dir", "file_read_json", "file_read_text", "file_write_json",
-        "file_write_text", "fs_copy", "fs_is_dir", "fs_is_file", "fs_mkdir", "fs_remove", "fs_rename", "fs_rmdir",
-        "read_file", "eval_file", "persist_get", "persist_set",
+        "file", "file_append", "file_exists", "file_list_dir", "file_read_json", "file_read_text",
+        "file_write_json", "file_write_text", "fs_copy", "fs_is_dir", "fs_is_file", "fs_mkdir", "fs_remove",
+        "fs_rename", "fs_rmdir", "read_file", "eval_file", "persist_get", "persist_set",
     ),
 }  # fmt: skip
 EFFECT_OF_BUILTIN: dict[str, str] = {
@@ -48,16 +50,15 @@ EFFECT_OF_BUILTIN: dict[str, str] = {
 
 PURE_METHODS = frozenset(
     {
-        "charAt", "char_at", "contains", "count", "endsWith", "ends_with", "entries", "first", "flatten", "get", "has",
-        "includes", "indexOf", "index_of", "isEmpty", "is_empty", "join", "keys", "last", "length", "lower", "repeat",
-        "replace", "reverse", "size", "slice", "sort", "split", "startsWith", "starts_with", "strip", "substring",
-        "toLowerCase", "toUpperCase", "to_lower", "to_upper", "trim", "upper", "values",
+        "charAt", "char_at", "contains", "count", "endsWith", "ends_with", "entries", "first", "flatten",
+        "get", "has", "includes", "indexOf", "index_of", "isEmpty", "is_empty", "join", "keys", "last",
+        "length", "lower", "repeat", "replace", "reverse", "size", "slice", "sort", "split", "startsWith",
+        "starts_with", "strip", "substring", "toLowerCase", "toUpperCase", "to_lower", "to_upper", "trim",
+        "upper", "values",
     }
 )  # fmt: skip
-"""Methods that change no plain value, whatever it is. All others may change the value that they are called on."""
-
-SHARING_METHODS = frozenset({"map", "filter", "reduce"})
-"""Methods that answer the list itself: they change nothing."""
+"""Methods that change no plain value, whatever it is. All others may change the value that they are called
+on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,5 +127,6 @@ def summarize(code: Code, builtins: Collection[str], pure: Collection[str] = PUR
         elif op in isa.JUMPS and operand <= index:
             loops = True
     return Summary(
-        frozenset(reads | calls.keys()), calls, calls_values, frozenset(stores), tuple(functions), effect, mutates, loops
+        frozenset(reads | calls.keys()), calls, calls_values, frozenset(stores), tuple(functions), effect,
+        mutates, loops
     )  # fmt: skip

@@ -1,4 +1,6 @@
-"""What a call can read, write and do, with everything that it may call: the fixed point over the call graph."""
+"""What a call can read, write and do, with everything that it may call: the fixed point over the call
+graph.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +35,14 @@ class Footprint:
         function: the action.
         reads: names whose value it may see in frames of its callers.
         stores: further names that it may assign there if they exist.
-        resolved: the actions behind names that were followed, as ``(name, action)``; the footprint holds as long as these
+        resolved: the actions behind names that were followed, as ``(name, action)``; the footprint holds as
+        long as these
             names mean the same.
         effect: reason code of an effect that no worker may have, empty if there is none.
         mutates: it may change lists or maps.
         heavy: it contains a loop or recursion.
-        writes: all names that it may assign outside of itself; own_writes: those that the action itself assigns.
+        writes: all names that it may assign outside of itself; own_writes: those that the action itself
+        assigns.
     """
 
     function: Descriptor
@@ -85,7 +89,9 @@ class Footprints:
         reads: set[str] = set()
         stores: set[str] = set()
         for current, summary in reached:
-            bounds = [bound_by_name.get(name, bound_else) for name, known in resolved.items() if known is current]
+            bounds = [
+                bound_by_name.get(name, bound_else) for name, known in resolved.items() if known is current
+            ]
             if current is function:
                 bounds.append(bound)
             params = parameters(current)[: min(bounds, default=bound_else)]
@@ -130,7 +136,9 @@ class Footprints:
         return reached, resolved
 
     def _heavy(self, reached: list[tuple[Descriptor, Summary]], resolved: dict[str, Descriptor]) -> bool:
-        """A loop, or a call of something that has been met before on the way from the first one: recursion, nearly."""
+        """A loop, or a call of something that has been met before on the way from the first one: recursion,
+        nearly.
+        """
         if any(summary.loops for _, summary in reached):
             return True
         order = {id(current): index for index, (current, _) in enumerate(reached)}

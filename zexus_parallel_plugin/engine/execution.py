@@ -148,7 +148,16 @@ class Execution:
         return self.vm.await_on_loop(awaitable)
 
     def parallel_map(self, frame: Frame, function: Any, xs: Any) -> list[Any]:
-        """``parallel_map(function, xs)`` of the language, in place if nothing runs ahead."""
+        """``parallel_map(function, xs)`` of the language, in place if nothing runs ahead.
+
+        :raises VMRuntimeError: the arguments are not a function and a list.
+        """
+        if not (type(function) is dict and "bytecode" in function) and not hasattr(function, "fn"):
+            shown = host.format_print_value(function)
+            raise host.VMRuntimeError(f"parallel_map(function, list): {shown} is not a function")
+        if type(xs) is not list:
+            shown = host.format_print_value(xs)
+            raise host.VMRuntimeError(f"parallel_map(function, list): {shown} is not a list")
         if self.ahead is not None:
             return self.ahead.map(frame, function, xs)
         return [self.call(frame, function, [x]) for x in xs]

@@ -1,8 +1,8 @@
 """Running ahead: calls that will come are started on workers, and committed when the program reaches them.
 
-See ``docs/design.md``, section Run-ahead. The order of things at a call: a planned call is compared with the one that is
-made; its result is waited for, checked against the limits, and committed. Everything else is executed in place, and measured,
-and while that takes long, a pulse looks ahead from there.
+See ``docs/design.md``, section Run-ahead. The order of things at a call: a planned call is compared with the
+one that is made; its result is waited for, checked against the limits, and committed. Everything else is
+executed in place, and measured, and while that takes long, a pulse looks ahead from there.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from zexus_parallel_plugin.runtime.pulse import Pulse
 from zexus_parallel_plugin.runtime.scout import UNKNOWN, Scout
 from zexus_parallel_plugin.runtime.sites import Site, Sites
 from zexus_parallel_plugin.runtime.stream import MapSource, Source, Stream, visible_from
+from zexus_parallel_plugin.runtime.task import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,10 +49,13 @@ _GUESSED = 16
 """The same for each worker, where the program may well leave the loop before."""
 _LONG_SECONDS = 0.002
 """Time that a call must have been running for, for a look ahead from it."""
+_BYTE_SECONDS = 2e-8
+"""What a byte of a container costs until its call is committed: pickled twice, sent, and read."""
 _DRY = 3
 """Looks ahead in a row that found nothing, after which a site is left alone."""
 
 _NOTHING: Final = object()
+_USED: Final = Record("used")
 
 
 class _InPlace:
@@ -59,7 +63,14 @@ class _InPlace:
 
     __slots__ = ("frame", "function", "looked", "overhead", "site", "source", "started", "stream")
 
-    def __init__(self, frame: Frame, function: Descriptor, site: Site, source: Callable[[], Source], stream: Stream | None) -> None:
+    def __init__(
+        self,
+        frame: Frame,
+        function: Descriptor,
+        site: Site,
+        source: Callable[[], Source],
+        stream: Stream | None,
+    ) -> None:
         self.frame = frame
         self.function = function
         self.site = site
@@ -143,18 +154,22 @@ class Ahead:
                 results.append(value)
         finally:
             if stream is not None:
+                self._busy = True
                 self._drop(stream)
+                self._busy = False
         return results
 
     def may_compile(self, code: Code, instructions: Iterable[int]) -> bool:
-        """Whether nothing in these instructions would be missed if they were compiled: compiled calls are not looked at."""
+        """Whether nothing in these instructions would be missed if they were compiled: compiled calls are not
+        looked at.
+        """
         if self._dispatch.failed:
             return True
         for ip in instructions:
             site = self._table.get((id(code), ip))
             if site is not None and not site.refusal:
                 seconds = site.cost.seconds
-                if seconds is None or seconds >= self._threshold:
+                if seconds is not None and seconds >= self._threshold:
                     return False
         return True
 
@@ -199,20 +214,26 @@ class Ahead:
         self, frame: Frame, function: Descriptor, args: list[Any], site: Site, source: Callable[[], Source],
         stream: Stream | None,
     ) -> tuple[Any, Stream | None]:  # fmt: skip
-        """Execute a call in place and learn from it; also returns the stream, which a beat may have opened."""
+        """Execute a call in place and learn from it; also returns the stream, which a beat may have
+        opened.
+        """
         entry = _InPlace(frame, function, site, source, stream)
         outermost = id(function) not in self._running
         self._running.add(id(function))
-        self._in_place.append(entry)
         if not self.pulse.running and not site.refusal:
             self.pulse.start()
         entry.overhead = self._overhead - self._metrics.committed_seconds
         entry.started = thread_time()
+        self._in_place.append(entry)
         try:
             value = self._execution.call_action(frame, function, args)
         finally:
             # Work that workers have done for it belongs to its cost.
-            seconds = thread_time() - entry.started - (self._overhead - self._metrics.committed_seconds - entry.overhead)
+            seconds = (
+                thread_time()
+                - entry.started
+                - (self._overhead - self._metrics.committed_seconds - entry.overhead)
+            )
             self._busy = True
             self._in_place.pop()
             if outermost:
@@ -275,7 +296,8 @@ class Ahead:
         if not self._dispatch.started(batch):
             self._advance(stream)
         if not self._dispatch.started(batch):
-            # All workers are busy with something else, or have yet to start: doing it is faster than waiting for it.
+            # All workers are busy with something else, or have yet to start: doing it is faster than waiting
+            # for it.
             self._metrics.reasons["not-started"] += 1
             self._leave(call)
             return _NOTHING
@@ -283,7 +305,12 @@ class Ahead:
             self._advance(stream)
         batch.left -= 1
         value = self._commit(batch, call, site)
-        if not batch.left:
+        if self._is_cheap(site):
+            # On the workers, with their compiled code, it is not what it was here.
+            site.cheap()
+            self._metrics.reasons["cheap"] += 1
+            self._drop(stream)
+        elif not batch.left:
             self._advance(stream)
         return value
 
@@ -291,7 +318,9 @@ class Ahead:
         if batch.records is None:
             site.useless("worker-failed")
             if not self._config.enable_fallback:
-                raise VMRuntimeError(f"a task failed on its worker, and the setting fallback is off: {batch.failure}")
+                raise VMRuntimeError(
+                    f"a task failed on its worker, and the setting fallback is off: {batch.failure}"
+                )
             return _NOTHING
         record = batch.records[call.index]
         if record.refusal:
@@ -305,6 +334,7 @@ class Ahead:
         if record.text:
             sys.stdout.write(record.text)
         meter.gas_used, meter.operation_count = gas, operations
+        batch.records[call.index] = _USED
         site.useful()
         site.cost.measured(record.seconds)
         self._sites.cost_of(call.function).measured(record.seconds)
@@ -313,6 +343,9 @@ class Ahead:
         metrics.committed_seconds += record.seconds
         metrics.worker_gas += record.gas
         return record.value
+
+    def _is_cheap(self, site: Site) -> bool:
+        return not self._forced and (site.cost.seconds or 0.0) < self._threshold / 2
 
     def _note(self, site: Site, reason: str) -> None:
         self._metrics.reasons[reason] += 1
@@ -394,11 +427,14 @@ class Ahead:
             if isinstance(planned, str):
                 self._metrics.reasons[planned] += 1
                 continue
-            stream.add(planned)
-            stream.pending.append(planned)
             seconds = site.cost.seconds
             if seconds is None:
                 seconds = self._sites.cost_of(found.function).seconds
+            if not self._forced and sum(map(len, planned.groups)) * _BYTE_SECONDS > (seconds or 0.0):
+                self._note(site, "large-inputs")
+                continue
+            stream.add(planned)
+            stream.pending.append(planned)
             if len(stream.pending) >= self._calls_per_task(seconds):
                 self._send(stream, seconds)
         if stream.pending and (stream.source.ended or self._dispatch.hungry):
@@ -443,7 +479,11 @@ class Ahead:
         try:
             self._dispatch.look()
             for entry in reversed(self._in_place):
-                elapsed = begun - entry.started - (self._overhead - self._metrics.committed_seconds - entry.overhead)
+                elapsed = (
+                    begun
+                    - entry.started
+                    - (self._overhead - self._metrics.committed_seconds - entry.overhead)
+                )
                 if elapsed < _LONG_SECONDS or elapsed < self._threshold:
                     continue
                 self._sites.cost_of(entry.function).at_least(elapsed)

@@ -42,7 +42,13 @@ class Pool(Protocol):
     def publish(self, key: bytes, blob: bytes) -> None:
         """Make a blob available."""
 
-    def submit(self, payload: bytes, needs: Sequence[bytes] = ..., timeout: float | None = ..., weight: float | None = ...) -> Any:
+    def submit(
+        self,
+        payload: bytes,
+        needs: Sequence[bytes] = ...,
+        timeout: float | None = ...,
+        weight: float | None = ...,
+    ) -> Any:
         """Queue a task."""
 
     def cancel(self, task: Any, kill: bool = ...) -> None:
@@ -84,7 +90,9 @@ class Dispatch:
         self._waiting = [batch for batch in self._waiting if batch.handle.state.name in {"QUEUED", "DELAYED"}]
         return len(self._waiting) < _AHEAD_PER_WORKER * self.workers and self._pool.room > 0
 
-    def send(self, calls: list[PlannedCall], depth: int, used: tuple[int, int], seconds: float | None) -> Batch | None:
+    def send(
+        self, calls: list[PlannedCall], depth: int, used: tuple[int, int], seconds: float | None
+    ) -> Batch | None:
         """Send a batch; None if that is not possible.
 
         :param depth: depth of the calling frame.
@@ -121,7 +129,7 @@ class Dispatch:
 
     def started(self, batch: Batch) -> bool:
         """Whether a worker has begun with the batch (or has finished it)."""
-        return batch.handle.done or batch.handle.state.name == "RUNNING"
+        return bool(batch.handle.done or batch.handle.state.name == "RUNNING")
 
     def wait(self, batch: Batch, *, wake_for_any: bool) -> bool:
         """Wait for the results of a batch, or with ``wake_for_any`` of any one; whether they are there."""
@@ -141,6 +149,8 @@ class Dispatch:
         if not outcome.ok:
             batch.failure = f"{outcome.failure.cause}: {outcome.failure.detail}"
             self._metrics.reasons[f"worker-{outcome.failure.cause}"] += 1
+            if outcome.failure.cause == "broken":
+                self.failed = "pool-failed"
             _LOG.info("a task failed on its worker, its calls are executed in place: %s", batch.failure)
             return
         try:

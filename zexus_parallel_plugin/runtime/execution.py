@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 class WatchedExecution(Execution):
-    """An execution with an `Ahead`, which compiled code and code that counts Python frames must be kept away from."""
+    """An execution with an `Ahead`, which compiled code and code that counts Python frames must be kept away
+    from.
+    """
 
     __slots__ = ()
 
@@ -41,7 +43,9 @@ class WatchedExecution(Execution):
 
 
 class WatchedTier(Tier):
-    """A compiled tier that leaves code with calls worth running ahead of to the interpreter, which looks at each call."""
+    """A compiled tier that leaves code with calls worth running ahead of to the interpreter, which looks at
+    each call.
+    """
 
     execution: WatchedExecution
 
@@ -59,6 +63,8 @@ class WatchedTier(Tier):
     def loop(self, code: Code, head: int, frame: Frame) -> Any:
         """The unit of a hot loop, None if it cannot be compiled; 0 begins to count its iterations anew."""
         ahead = self.execution.ahead
-        if ahead is not None and not ahead.may_compile(code, range(head, loop_ends(code).get(head, head) + 1)):
+        if ahead is not None and not ahead.may_compile(
+            code, range(head, loop_ends(code).get(head, head) + 1)
+        ):
             return 0
         return super().loop(code, head, frame)

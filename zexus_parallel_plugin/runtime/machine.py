@@ -1,7 +1,7 @@
 """The virtual machine that the backend puts in the place of the host's.
 
-It *is* a host VM: the host's command line, its fallbacks, its modes and its bookkeeping work on it unchanged. Only the
-execution of stack bytecode is taken over, where the engine is known to give the same results.
+It *is* a host VM: the host's command line, its fallbacks, its modes and its bookkeeping work on it unchanged.
+Only the execution of stack bytecode is taken over, where the engine is known to give the same results.
 """
 
 from __future__ import annotations
@@ -30,12 +30,14 @@ __all__ = ["ParallelMachine", "create_vm"]
 _LOG = logging.getLogger(__name__)
 
 _LANGUAGE_FUNCTIONS = frozenset({"parallel_map"})
-"""Functions of the language that this project adds; a program that uses such a name for something of its own keeps it."""
+"""Functions of the language that this project adds; a program that uses such a name for something of its own
+keeps it."""
 
 _TRACING = (
     "ZEXUS_VM_TRACE_MODE", "ZEXUS_VM_TRACE_INTERVAL", "ZEXUS_VM_TRACE_IP_RANGE", "ZEXUS_VM_TRACE_LOADS",
-    "ZEXUS_VM_TRACE_CALLS", "ZEXUS_VM_TRACE_METHOD_TARGETS", "ZEXUS_VM_TRACE_STACK", "ZEXUS_VM_TRACE_METHOD_OPS",
-    "ZEXUS_VM_TRACE_ERRORS", "ZEXUS_VM_PROFILE_OPS", "ZEXUS_VM_PROFILE_PRINT", "ZEXUS_VM_PROFILE_VERBOSE",
+    "ZEXUS_VM_TRACE_CALLS", "ZEXUS_VM_TRACE_METHOD_TARGETS", "ZEXUS_VM_TRACE_STACK",
+    "ZEXUS_VM_TRACE_METHOD_OPS", "ZEXUS_VM_TRACE_ERRORS", "ZEXUS_VM_PROFILE_OPS", "ZEXUS_VM_PROFILE_PRINT",
+    "ZEXUS_VM_PROFILE_VERBOSE",
 )  # fmt: skip
 """Variables of the host that make its loop print while it runs."""
 
@@ -47,7 +49,7 @@ class _Takeover:
     bytecode: Any
 
 
-class ParallelMachine(HostVM):  # type: ignore[misc]
+class ParallelMachine(HostVM):
     """A host VM whose bytecode runs on the engine.
 
     Attributes:
@@ -67,7 +69,9 @@ class ParallelMachine(HostVM):  # type: ignore[misc]
         self._apply_gas_limit()
 
     def _apply_gas_limit(self) -> None:
-        """Raise the host's limits when the configuration asks for it: the one setting that changes what a program does."""
+        """Raise the host's limits when the configuration asks for it: the one setting that changes what a
+        program does.
+        """
         if self.config.gas_limit is None or self.gas_metering is None:
             return
         limit = self.config.gas_limit_value
@@ -147,7 +151,9 @@ class ParallelMachine(HostVM):  # type: ignore[misc]
         return ""
 
     def _has_host_settings(self) -> bool:
-        """Settings under which the host's loop does something else than the plain metered loop that the engine is."""
+        """Settings under which the host's loop does something else than the plain metered loop that the
+        engine is.
+        """
         jit = self.jit_compiler
         return bool(
             self.debug

@@ -29,8 +29,8 @@ _KEPT_PICKLES = 256
 class Planner:
     """Plans calls; the scout asks it what to look for (`scout.Lookout`).
 
-    ``bold`` is set while a call has been running for long: then actions that have never been measured are worth a try if
-    they contain a loop or recursion.
+    ``bold`` is set while a call has been running for long: then actions that have never been measured are
+    worth a try if they contain a loop or recursion.
     """
 
     def __init__(self, execution: Execution, sites: Sites, pure: frozenset[str], threshold: float) -> None:
@@ -39,7 +39,7 @@ class Planner:
         self._pure = pure
         self._threshold = threshold
         self._footprints = Footprints(self.code_of, execution.builtins, pure)
-        self._of_calls: dict[tuple[int, ...], Footprint] = {}
+        self._of_calls: dict[tuple[int, ...], tuple[Footprint, list[Descriptor]]] = {}
         self._flows: dict[int, Flow] = {}
         self._pickles: dict[tuple[int, ...], bytes] = {}
         self._kept: list[Any] = []
@@ -63,7 +63,9 @@ class Planner:
     def cheap(self, function: Descriptor) -> bool:
         """Whether the scout may execute calls of this action itself."""
         seconds = self._sites.cost_of(function).seconds
-        return seconds < _INLINE_SECONDS if seconds is not None else not self._footprints.summary(function).loops
+        return (
+            seconds < _INLINE_SECONDS if seconds is not None else not self._footprints.summary(function).loops
+        )
 
     def code_of(self, function: Descriptor) -> Code:
         """Prepared code of an action."""
@@ -72,12 +74,12 @@ class Planner:
     def may_write(self, function: Descriptor) -> tuple[Iterable[str], bool]:
         """Names that a call may assign outside of itself, and whether it may change containers."""
         key = (id(function),)
-        footprint = self._of_calls.get(key)
-        if footprint is None or footprint.function is not function:
+        known = self._of_calls.get(key)
+        if known is None or known[0].function is not function:
             root = self._execution.root.env
-            footprint = self._footprints.of_call(function, 1 << 30, (), root.get)
-            self._of_calls[key] = footprint
-        return footprint.writes, footprint.mutates
+            known = self._footprints.of_call(function, 1 << 30, (), root.get), []
+            self._of_calls[key] = known
+        return known[0].writes, known[0].mutates
 
     def flow_of(self, code: Code) -> Flow:
         """Control flow of a code object."""
@@ -157,10 +159,11 @@ class Planner:
         extra = descriptors(args)
         key = (id(function), len(args), *map(id, extra))
         known = self._of_calls.get(key)
-        if known is not None and known.function is function and _still_holds(known, lookup):
-            return known
+        if known is not None and known[0].function is function and _still_holds(known[0], lookup):
+            return known[0]
         found = self._footprints.of_call(function, len(args), extra, lookup)
-        self._of_calls[key] = found
+        # The actions among the arguments are kept alive, so that their identities stay their own.
+        self._of_calls[key] = found, extra
         return found
 
     def difference(

@@ -1,10 +1,10 @@
 """A pulse while the main process computes, so that it can look after its workers meanwhile.
 
-A call that is executed in place can take long. The pulse tells how long it has been running already, which is how calls
-worth running ahead of are found while the first one is still running, and it keeps the workers fed. It is a timer of the
-system that counts the CPU time of this process (``ITIMER_VIRTUAL``): Python runs the handler between two instructions of
-the main thread. Where there is no such timer, or it belongs to somebody else, there is no pulse, and the work is done
-between calls only.
+A call that is executed in place can take long. The pulse tells how long it has been running already, which is
+how calls worth running ahead of are found while the first one is still running, and it keeps the workers fed.
+It is a timer of the system that counts the CPU time of this process (``ITIMER_VIRTUAL``): Python runs the
+handler between two instructions of the main thread. Where there is no such timer, or it belongs to somebody
+else, there is no pulse, and the work is done between calls only.
 """
 
 from __future__ import annotations

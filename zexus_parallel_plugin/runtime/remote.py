@@ -1,8 +1,8 @@
 """The worker's side: executes the calls of a task on an engine of its own, and tells what happened.
 
-Whatever could make a difference to an execution in place ends the call with a reason code: an effect, an assignment to a
-variable of a caller, a change of an input, a name whose value was not sent, depth, an error. Only values that share
-nothing with the inputs are given back.
+Whatever could make a difference to an execution in place ends the call with a reason code: an effect, an
+assignment to a variable of a caller, a change of an input, a name whose value was not sent, depth, an error.
+Only values that share nothing with the inputs are given back.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from zexus_parallel_plugin.engine.execution import Execution
 from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.host.builtins import standard_builtins
+from zexus_parallel_plugin.host.values import EvaluationError
 from zexus_parallel_plugin.runtime.snapshot import (
     SCALARS,
     NotPlainError,
@@ -38,8 +39,8 @@ from zexus_parallel_plugin.runtime.task import (
 )
 
 LIMIT_RESERVE = 1_000_000
-"""Gas above the program's limit. A call that stays below the program's can then not have met this one, even if it caught the
-error: gas only grows, and no instruction costs as much as this."""
+"""Gas above the program's limit. A call that stays below the program's can then not have met this one, even
+if it caught the error: gas only grows, and no instruction costs as much as this."""
 
 _MOST_ENGINES = 16
 
@@ -120,7 +121,7 @@ class WorkerExecution(Execution):
     __slots__ = ()
 
     def call_on_host(
-        self, frame: Frame, descriptor: dict[str, Any], args: list[Any], depth: int, reason: str
+        self, _frame: Frame, _descriptor: dict[str, Any], _args: list[Any], _depth: int, reason: str
     ) -> Any:
         """Not here."""
         raise RefusedError(reason)
@@ -144,7 +145,7 @@ class Handler:
         pure = frozenset(settings["pure"]) & standard.keys()
         vm.builtins.clear()
         for name in settings["builtins"]:
-            vm.builtins[name] = standard[name] if name in pure else self._forbidden(name)
+            vm.builtins[name] = self._watched(standard[name]) if name in pure else self._forbidden(name)
         for name, value in settings["vm"].items():
             setattr(vm, name, value)
         execution = WorkerExecution(vm, tier=settings["tier"])
@@ -155,6 +156,8 @@ class Handler:
         execution.recursion_limit = settings["recursion_limit"]
         self._recursion_limit = execution.recursion_limit + 5 * max(execution.deepest, 0)
         self._names = CallerVariables()
+        # One frame for all calls, since compiled code keeps hold of it: it stands for all callers.
+        execution.root = Frame(self._names, None)
         self._execution = execution
         self._functions = frozenset(settings["functions"])
         self._pure = pure
@@ -167,6 +170,18 @@ class Handler:
 
         return builtin
 
+    def _watched(self, standard: Any) -> Any:
+        """A builtin whose error values are noticed: how they are shown depends on the main process."""
+        function = standard.fn
+
+        def builtin(*args: Any) -> Any:
+            result = function(*args)
+            if isinstance(result, EvaluationError):
+                self._effect = "value-error"
+            return result
+
+        return type(standard)(builtin, standard.name)
+
     def blob(self, key: bytes, blob: Any) -> None:
         """Take a code object."""
         self._shelf.put(bytes(key), blob)
@@ -177,11 +192,9 @@ class Handler:
         streams = sys.stdout, sys.stderr
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(self._recursion_limit)
-        records = []
         try:
             inputs = _Inputs(spec, self._shelf)
-            for call in spec.calls:
-                records.append(self._call(spec, call, inputs))
+            records = [self._call(spec, call, inputs) for call in spec.calls]
         finally:
             sys.stdout, sys.stderr = streams
             sys.setrecursionlimit(limit)
@@ -196,7 +209,9 @@ class Handler:
         sys.stdout, sys.stderr = out, err
         self._effect = ""
         self._names.become(values, absent)
-        frame = execution.root = execution.frame = Frame(self._names, None, spec.depth)
+        frame = execution.frame = execution.root
+        frame.depth = spec.depth
+        frame.version += 1
         self._use_engine(spec.main)
         started = thread_time()
         try:
@@ -204,7 +219,7 @@ class Handler:
         except RefusedError as refused:
             inputs.spoiled(call)
             return Record(refused.reason, seconds=thread_time() - started)
-        except Exception:  # noqa: BLE001 - whatever the program raises: the error is to happen in the main process
+        except Exception:  # noqa: BLE001 - whatever it is, it is to happen in the main process
             inputs.spoiled(call)
             return Record("raised", seconds=thread_time() - started)
         seconds = thread_time() - started
@@ -224,7 +239,9 @@ class Handler:
         return Record(reason, seconds=seconds)
 
     def _use_engine(self, main: Any) -> None:
-        """Take the prepared and compiled code that fits: what is compiled depends on which variables of callers exist."""
+        """Take the prepared and compiled code that fits: what is compiled depends on which variables of
+        callers exist.
+        """
         execution = self._execution
         key = id(main), frozenset(dict.keys(self._names))
         engine = self._engines.get(key)
@@ -240,7 +257,9 @@ class Handler:
 
 
 class _Inputs:
-    """The inputs of the calls of a task, made of their pickles, and made again when a call has changed them."""
+    """The inputs of the calls of a task, made of their pickles, and made again when a call has changed
+    them.
+    """
 
     def __init__(self, spec: TaskSpec, shelf: Shelf) -> None:
         self._spec = spec
@@ -284,7 +303,9 @@ class _Inputs:
             self._before.pop(number, None)
 
     def reason_against(self, call: CallSpec, value: Any) -> str:
-        """Why the result cannot be used: the call has changed an input, or the result shares something with one."""
+        """Why the result cannot be used: the call has changed an input, or the result shares something with
+        one.
+        """
         numbers = [number for number in call.groups if number >= 0]
         if not numbers:
             return ""
@@ -310,7 +331,11 @@ def make_handler(arguments: bytes) -> Handler:
 
 
 def handler_arguments(
-    vm: Any, host_arguments: dict[str, Any], functions: frozenset[str], execution: Execution, pure: frozenset[str]
+    vm: Any,
+    host_arguments: dict[str, Any],
+    functions: frozenset[str],
+    execution: Execution,
+    pure: frozenset[str],
 ) -> bytes:
     """What a worker needs to be like this VM and this execution.
 

@@ -1,31 +1,34 @@
-"""The scout: executes a frame ahead of the main process, on a copy of its variables, to find calls worth sending away.
+"""The scout: executes a frame ahead of the main process, on a copy of its variables, to find calls worth
+sending away.
 
-It is an abstract interpreter with one value more, `UNKNOWN`: calls that are not executed yield it, and so does whatever is
-computed from it. Containers of the program are never changed: what would change one makes its contents unknown to the scout.
-A branch on an unknown value makes unknown what either side could write, and goes on where the sides meet; a loop that the
-branch could end is taken to go on if there is something to be found in it.
+It is an abstract interpreter with one value more, `UNKNOWN`: calls that are not executed yield it, and so
+does whatever is computed from it. Containers of the program are never changed: what would change one makes
+its contents unknown to the scout. A branch on an unknown value makes unknown what either side could write,
+and goes on where the sides meet; a loop that the branch could end is taken to go on if there is something to
+be found in it.
 
 The scout may be wrong about anything. What it predicts is compared with what happens before a result is used.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from zexus_parallel_plugin.analysis.cfg import Detour, Flow
 from zexus_parallel_plugin.analysis.effects import PURE_METHODS
 from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function, parameters
 from zexus_parallel_plugin.engine import isa, operators
-from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.host.values import PLAIN
 from zexus_parallel_plugin.runtime.snapshot import SCALARS
 from zexus_parallel_plugin.runtime.task import ABSENT
 
 if TYPE_CHECKING:
+    from zexus_parallel_plugin.analysis.cfg import Detour, Flow
     from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.frame import Frame
 
 UNKNOWN: Final = type("Unknown", (), {"__repr__": lambda _self: "<unknown>"})()
 
@@ -35,6 +38,12 @@ _LARGE = 200_000
 _COPIED = 1000
 """Elements of a list that it copies at most, to slice or extend it."""
 _LONG_NUMBER = 1 << 2048
+_NUMBERS = frozenset({int, float})
+_ARITHMETIC = {
+    isa.ADD: operator.add, isa.SUB: operator.sub, isa.LT: operator.lt, isa.GT: operator.gt, isa.LTE:
+    operator.le, isa.GTE: operator.ge, isa.EQ: operator.eq, isa.NEQ: operator.ne,
+}  # fmt: skip
+"""On numbers these are Python's own."""
 _DEEPEST_INLINE = 6
 _INLINE_STEPS = 400
 _GUESSES = 10_000
@@ -78,7 +87,9 @@ class Found:
 
 
 class _Activation:
-    """A frame that the scout executes: the program's own one at the bottom, calls of cheap actions above it."""
+    """A frame that the scout executes: the program's own one at the bottom, calls of cheap actions above
+    it.
+    """
 
     __slots__ = ("code", "env", "instructions", "ip", "stack")
 
@@ -93,8 +104,8 @@ class _Activation:
 class Scout:
     """One look ahead in one frame.
 
-    ``ended`` is empty while it can go on, else the reason code why not. ``guesses`` counts the branches at which it has taken
-    one side for granted.
+    ``ended`` is empty while it can go on, else the reason code why not. ``guesses`` counts the branches at
+    which it has taken one side for granted.
     """
 
     def __init__(self, code: Code, ip: int, frame: Frame, stack: list[Any], lookout: Lookout) -> None:
@@ -180,7 +191,8 @@ class Scout:
     # -- running
 
     def next_call(self, budget: int) -> Found | None:
-        """Go on to the next call that is wanted and whose arguments are known, at most ``budget`` instructions.
+        """Go on to the next call that is wanted and whose arguments are known, at most ``budget``
+        instructions.
 
         Returns None if there is none within the budget, or if the scout has ended.
         """
@@ -206,51 +218,40 @@ class Scout:
         try:
             while steps < limit:
                 if ip >= end:
-                    return self._finish(stack[-1] if stack else None)
+                    self._finish(stack[-1] if stack else None)
+                    return None
                 if self._calls and steps > self._inline_end:
                     self._give_up_inline()
                     return None
                 op, arg, _gas = instructions[ip]
                 ip += 1
                 steps += 1
-                if op == isa.LOAD_NAME:
-                    push(env[arg] if arg in env else self._load(arg))
-                elif op == isa.LOAD_CONST:
-                    push(arg)
-                elif op == isa.STORE_NAME:
-                    if arg in env:
-                        env[arg] = pop()
-                    else:
-                        self._store(arg, pop())
-                elif op == isa.POP:
-                    pop()
-                elif op == isa.DUP:
-                    push(stack[-1])
-                elif op == isa.JUMP:
-                    ip = arg
-                elif op in {isa.JUMP_IF_FALSE, isa.JUMP_IF_TRUE}:
-                    value = pop()
-                    if value is UNKNOWN or not self._readable(value):
-                        ip = self._branch(activation, ip - 1)
+                if op < isa.ADD:
+                    if op == 0:  # LOAD_NAME
+                        push(env[arg] if arg in env else self._load(arg))
+                    elif op == 1:  # LOAD_CONST
+                        push(arg)
+                    elif op == 2:  # STORE_NAME
+                        if arg in env:
+                            env[arg] = pop()
+                        else:
+                            self._store(arg, pop())
+                    elif op == 4:  # POP
+                        pop()
+                    elif op == 5:  # DUP
+                        push(stack[-1])
+                    elif op == 7:  # JUMP
+                        ip = arg
+                    elif op == 6:  # JUMP_IF_FALSE
+                        ip = self._jump(activation, ip, arg, pop(), jump_if=False)
                         if ip < 0:
                             return None
-                    elif operators.truth(value) == (op == isa.JUMP_IF_TRUE):
-                        ip = arg
-                elif op <= isa.LAST_BINARY and op >= isa.ADD:
+                elif op <= isa.LAST_BINARY:
                     right, left = pop(), pop()
-                    push(self._binary(op, left, right))
-                elif op == isa.INDEX:
-                    key, target = pop(), pop()
-                    push(self._index(target, key))
-                elif op == isa.GET_LENGTH:
-                    value = pop()
-                    push(operators.length(value) if self._readable(value) else UNKNOWN)
-                elif op == isa.FOR_ITER:
-                    position, target = pop(), pop()
-                    if position is UNKNOWN or not self._readable(target):
-                        stack += [UNKNOWN] * arg
+                    if type(left) in _NUMBERS and type(right) in _NUMBERS and op in _ARITHMETIC:
+                        push(_ARITHMETIC[op](left, right))
                     else:
-                        stack += operators.iteration(target, position, arg)
+                        push(self._binary(op, left, right))
                 elif op == isa.CALL_NAME:
                     name, count, native = arg
                     args = stack[len(stack) - count :]
@@ -261,45 +262,83 @@ class Scout:
                         return found
                     if activation is not (self._calls[-1] if self._calls else self._base):
                         return None
-                elif op == isa.CALL_METHOD:
-                    name, count = arg
-                    args = stack[len(stack) - count :]
-                    del stack[len(stack) - count :]
-                    push(self._method(pop(), name, args))
-                elif op == isa.RETURN:
-                    return self._finish(pop())
-                elif op == isa.NOT:
+                elif op == isa.INDEX:
+                    key, target = pop(), pop()
+                    push(self._index(target, key))
+                elif op == isa.GET_LENGTH:
                     value = pop()
-                    push(not value if self.known(value) else UNKNOWN)
-                elif op == isa.NEG:
-                    value = pop()
-                    push(operators.negate(value) if self.known(value) else UNKNOWN)
-                elif op == isa.BUILD_LIST:
-                    value = stack[len(stack) - arg :]
-                    del stack[len(stack) - arg :]
-                    push(self._made(value, holed=not all(map(self.known, value))))
-                elif op == isa.BUILD_MAP:
-                    flat = stack[len(stack) - 2 * arg :]
-                    del stack[len(stack) - 2 * arg :]
-                    if all(map(self.known, flat[::2])):
-                        holed = not all(map(self.known, flat[1::2]))
-                        push(self._made(dict(zip(flat[::2], flat[1::2])), holed=holed))
+                    push(operators.length(value) if self._readable(value) else UNKNOWN)
+                elif op == isa.FOR_ITER:
+                    position, target = pop(), pop()
+                    if position is UNKNOWN or not self._readable(target):
+                        stack += [UNKNOWN] * arg
+                    elif arg == 1 and type(target) is list and 0 <= position < len(target):
+                        push(target[position])
                     else:
-                        push(UNKNOWN)
-                elif op == isa.STORE_FUNC:
-                    self._store(arg[0], arg[1])
-                elif op == isa.SLICE:
-                    stop, start, target = pop(), pop(), pop()
-                    push(self._slice(target, start, stop))
-                elif op == isa.THROW:
-                    return self._stop("scout-error")
-                elif op not in {isa.NOP, isa.SETUP_TRY, isa.POP_TRY}:
-                    self._other(activation, op, arg)
+                        stack += operators.iteration(target, position, arg)
+                elif op == isa.JUMP_IF_TRUE:
+                    ip = self._jump(activation, ip, arg, pop(), jump_if=True)
+                    if ip < 0:
+                        return None
+                else:
+                    activation.ip, self.steps = ip, steps
+                    if self._seldom(activation, op, arg):
+                        return None
             return None
         finally:
             self.steps = steps
             if ip >= 0:
                 activation.ip = ip
+
+    def _jump(self, activation: _Activation, ip: int, target: int, condition: Any, *, jump_if: bool) -> int:
+        """The instruction after a conditional jump at ``ip - 1``; -1 if the scout ends here."""
+        if type(condition) is not bool:
+            if condition is UNKNOWN or not self._readable(condition):
+                return self._branch(activation, ip - 1)
+            condition = operators.truth(condition)
+        return target if condition is jump_if else ip
+
+    def _seldom(self, activation: _Activation, op: int, arg: Any) -> bool:
+        """Execute one of the other instructions; whether the activation has ended with it."""
+        stack = activation.stack
+        pop, push = stack.pop, stack.append
+        if op == isa.CALL_METHOD:
+            name, count = arg
+            args = stack[len(stack) - count :]
+            del stack[len(stack) - count :]
+            push(self._method(pop(), name, args))
+        elif op == isa.RETURN:
+            self._finish(pop())
+            return True
+        elif op == isa.NOT:
+            value = pop()
+            push(not value if self.known(value) else UNKNOWN)
+        elif op == isa.NEG:
+            value = pop()
+            push(operators.negate(value) if self.known(value) else UNKNOWN)
+        elif op == isa.BUILD_LIST:
+            made = stack[len(stack) - arg :]
+            del stack[len(stack) - arg :]
+            push(self._made(made, holed=not all(map(self.known, made))))
+        elif op == isa.BUILD_MAP:
+            flat = stack[len(stack) - 2 * arg :]
+            del stack[len(stack) - 2 * arg :]
+            if all(map(self.known, flat[::2])):
+                holed = not all(map(self.known, flat[1::2]))
+                push(self._made(dict(zip(flat[::2], flat[1::2], strict=True)), holed=holed))
+            else:
+                push(UNKNOWN)
+        elif op == isa.STORE_FUNC:
+            self._store(arg[0], arg[1])
+        elif op == isa.SLICE:
+            stop, start, target = pop(), pop(), pop()
+            push(self._slice(target, start, stop))
+        elif op == isa.THROW:
+            self._stop("scout-error")
+            return True
+        elif op not in {isa.NOP, isa.SETUP_TRY, isa.POP_TRY}:
+            self._other(activation, op, arg)
+        return False
 
     def _stop(self, reason: str) -> None:
         if not self._give_up_inline():
@@ -351,11 +390,13 @@ class Scout:
             return False
         if not self._calls:
             self._inline_end = self.steps + _INLINE_STEPS
-        self._calls.append(_Activation(code, 0, dict(zip(parameters(function), args)), []))
+        self._calls.append(_Activation(code, 0, dict(zip(parameters(function), args, strict=False)), []))
         return True
 
     def _give_up_inline(self) -> bool:
-        """Leave the cheap actions that are being executed: their result is unknown. False if there are none."""
+        """Leave the cheap actions that are being executed: their result is unknown. False if there are
+        none.
+        """
         if not self._calls:
             return False
         self._calls.clear()
@@ -418,7 +459,9 @@ class Scout:
         if kind is dict and name == "get":
             return target.get(args[0]) if args else UNKNOWN
         if kind is list:
-            if name in {"size", "length", "is_empty", "isEmpty", "first", "last"} or (name == "count" and not args):
+            if name in {"size", "length", "is_empty", "isEmpty", "first", "last"} or (
+                name == "count" and not args
+            ):
                 return host.LIST_METHODS[name](target, args)
             return UNKNOWN
         if kind is dict:
@@ -433,7 +476,9 @@ class Scout:
         return UNKNOWN
 
     def _change(self, target: Any, args: list[Any], name: str) -> Any:
-        """A call that may change its target: done on the scout's own containers, else the contents become unknown."""
+        """A call that may change its target: done on the scout's own containers, else the contents become
+        unknown.
+        """
         if type(target) in SCALARS:
             return UNKNOWN
         if name not in _MUTATORS or id(target) not in self._own or id(target) in self._tainted:
@@ -470,14 +515,17 @@ class Scout:
             return False
         if op == isa.OR and (left is True or right is True):
             return True
-        if op == isa.ADD and kinds == (list, list) and self._readable(left) and self._readable(right):
-            if len(left) + len(right) <= _COPIED:
-                return self._made(left + right, holed=id(left) in self._holed or id(right) in self._holed)
-        return UNKNOWN
+        if op != isa.ADD or kinds != (list, list) or not (self._readable(left) and self._readable(right)):
+            return UNKNOWN
+        if len(left) + len(right) > _COPIED:
+            return UNKNOWN
+        return self._made(left + right, holed=id(left) in self._holed or id(right) in self._holed)
 
     def _index(self, target: Any, key: Any) -> Any:
         if target is None:
             return None
+        if type(target) is list and type(key) is int and id(target) not in self._tainted:
+            return target[key] if -len(target) <= key < len(target) else None
         if key is UNKNOWN or not self._readable(target) or type(key) not in SCALARS:
             return UNKNOWN
         if type(target) is dict and type(key) is int and key not in target and len(target) > _COPIED:
@@ -519,7 +567,7 @@ class Scout:
             self.ended = "scout-unknown-branch"
             return -1
         self.guesses += detour.guess
-        self._forget(activation, ip, detour)
+        self._forget(activation, detour)
         return detour.target
 
     def _worth_staying(self, ranges: Iterable[tuple[int, int]]) -> bool:
@@ -533,7 +581,7 @@ class Scout:
                         return True
         return False
 
-    def _forget(self, activation: _Activation, ip: int, detour: Detour) -> None:
+    def _forget(self, activation: _Activation, detour: Detour) -> None:
         """Make unknown what the skipped instructions could have written."""
         instructions, depths = activation.instructions, activation.code.bounds.depths
         stack = activation.stack
@@ -555,7 +603,7 @@ class Scout:
                     changes = changes or arg[0] not in PURE_METHODS
                 elif op == isa.CALL_NAME:
                     changes = changes or arg[0] == "append"
-                    function = None if self._lookout.is_builtin(arg[0]) else self._load(arg[0])
+                    function: Any = None if self._lookout.is_builtin(arg[0]) else self._load(arg[0])
                     if is_function(function):
                         self.assume_called(function, [])
                         changes = changes or self._lookout.may_write(function)[1]

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE = 4
 _LONGEST_PAUSE = 4096
-_REFUSED_PAUSE = 1 << 20
+_REFUSED_PAUSE = 1 << 60
 _SMOOTHING = 0.25
 _PATIENCE = 4
 """Useless results in a row after which a site is refused. One that can be told beforehand is enough."""
@@ -37,8 +37,9 @@ class Cost:
 class Site:
     """A call instruction.
 
-    ``skip`` is the number of executions that are not looked at: the site is cheap, or refused. It grows with every look that
-    finds the same again. ``refusal`` is the reason code why no tasks are made of it, or empty.
+    ``skip`` is the number of executions that are not looked at: the site is cheap, or refused. It grows with
+    every look that finds the same again. ``refusal`` is the reason code why no tasks are made of it, or
+    empty.
     """
 
     __slots__ = ("cost", "failures", "name", "pause", "refusal", "skip")

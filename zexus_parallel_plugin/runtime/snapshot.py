@@ -1,8 +1,8 @@
 """Values on their way between processes: plain values only, code by reference.
 
-A pickle takes exactly those types that it reproduces exactly (text, numbers, lists, maps, …). Code objects are replaced
-by keys; the code itself goes to each worker once. Anything else, say an entity or an error value, is refused: its
-identity or its behaviour would not survive.
+A pickle takes exactly those types that it reproduces exactly (text, numbers, lists, maps, …). Code objects
+are replaced by keys; the code itself goes to each worker once. Anything else, say an entity or an error
+value, is refused: its identity or its behaviour would not survive.
 """
 
 from __future__ import annotations
@@ -107,11 +107,14 @@ class Library:
         return known[1]
 
     def _add(self, bytecode: Any, key: bytes) -> None:
-        # Code that stands inside has a key of its own, so that each code object is one object on the worker too.
+        # Code that stands inside has a key of its own, so that each code object is one object on the worker
+        # too.
         outer, self._used = self._used, set()
         try:
             file = io.BytesIO()
-            pickler = _Pickler(file, lambda inner: b"" if inner is bytecode else self.key_of(inner), strict=False)
+            pickler = _Pickler(
+                file, lambda inner: b"" if inner is bytecode else self.key_of(inner), strict=False
+            )
             pickler.dump(dict(vars(bytecode), __class__=type(bytecode)))
             self._blobs[key] = file.getvalue()
             self._needs[key] = frozenset(self._used)

@@ -57,12 +57,12 @@ class MapSource:
     """The calls of ``parallel_map``, from an index on."""
 
     IP = -1
-    code = None
-    guesses = 0
 
     def __init__(self, frame: Frame, function: Descriptor, xs: list[Any], start: int) -> None:
         self.visible = visible_from(frame)
         self.ended = ""
+        self.code: Code | None = None
+        self.guesses = 0
         self._function = function
         self._xs = xs
         self._next = start
@@ -109,8 +109,12 @@ class Stream:
         self.queues.setdefault(call.ip, deque()).append(call)
         self.outstanding += 1
 
-    def take(self, ip: int, function: Descriptor, args: list[Any]) -> tuple[PlannedCall | None, list[PlannedCall]]:
-        """The planned call that this one is, and those before it that were not made; None if it was not expected."""
+    def take(
+        self, ip: int, function: Descriptor, args: list[Any]
+    ) -> tuple[PlannedCall | None, list[PlannedCall]]:
+        """The planned call that this one is, and those before it that were not made; None if it was not
+        expected.
+        """
         queue = self.queues.get(ip)
         if not queue:
             return None, []

@@ -22,7 +22,8 @@ Slot = tuple[int, int]
 class Record(NamedTuple):
     """What a worker answers for one call.
 
-    ``refusal`` is empty, or the reason code why the result must not be used. ``seconds`` is the time that it took.
+    ``refusal`` is empty, or the reason code why the result must not be used. ``seconds`` is the time that it
+    took.
     """
 
     refusal: str
@@ -34,7 +35,9 @@ class Record(NamedTuple):
 
 
 class CallSpec(NamedTuple):
-    """One call on its way to a worker. Containers among the values are replaced by None, and listed as slots."""
+    """One call on its way to a worker. Containers among the values are replaced by None, and listed as
+    slots.
+    """
 
     function: Descriptor
     args: list[Any]
@@ -55,8 +58,8 @@ class NamesSpec(NamedTuple):
 class TaskSpec(NamedTuple):
     """A payload: calls and the tables that they refer to.
 
-    ``main`` is the code object of the program, None if it cannot be sent; ``depth`` that of the calling frame; ``gas`` and
-    ``operations`` what the program had used. Groups are pickles of tuples of containers.
+    ``main`` is the code object of the program, None if it cannot be sent; ``depth`` that of the calling
+    frame; ``gas`` and ``operations`` what the program had used. Groups are pickles of tuples of containers.
     """
 
     main: Any
@@ -72,9 +75,10 @@ class TaskSpec(NamedTuple):
 class PlannedCall:
     """A call that the program is expected to make: its inputs as they are now.
 
-    ``names`` are the values of the names in ``footprint.reads``, then for those in ``footprint.stores`` only whether they
-    exist. ``groups`` are pickles of the containers among the inputs: of the arguments and of the names, or of both together
-    when the call may change one, since it could then notice which of them are the same.
+    ``names`` are the values of the names in ``footprint.reads``, then for those in ``footprint.stores`` only
+    whether they exist. ``groups`` are pickles of the containers among the inputs: of the arguments and of the
+    names, or of both together when the call may change one, since it could then notice which of them are the
+    same.
     """
 
     ip: int
@@ -133,7 +137,9 @@ def plan(
 
 
 def inputs_by_name(footprint: Footprint, lookup: Callable[[str], Any]) -> tuple[Any, ...]:
-    """Values of the names that the call may read, then existence (None or `ABSENT`) of those that it may assign."""
+    """Values of the names that the call may read, then existence (None or `ABSENT`) of those that it may
+    assign.
+    """
     names = [lookup(name) for name in footprint.reads]
     names += [ABSENT if lookup(name) is ABSENT else None for name in footprint.stores]
     return tuple(names)
@@ -173,7 +179,7 @@ def difference(
     inputs = (*args, *names)
     if not all(stamp.holds(inputs[position]) for position, stamp in call.stamps):
         return "changed-callee"
-    for group, known in zip(container_groups(call.footprint, args, names), call.groups):
+    for group, known in zip(container_groups(call.footprint, args, names), call.groups, strict=True):
         if (known or group) and pickle_group(group) != known:
             return "changed-containers"
     return ""
@@ -181,9 +187,7 @@ def difference(
 
 def matches(call: PlannedCall, function: Descriptor, args: list[Any]) -> bool:
     """A quick look whether a planned call may be this one, to find it among others."""
-    return (
-        function is call.function and len(args) == len(call.args) and all(map(_may_match, call.args, args))
-    )
+    return function is call.function and len(args) == len(call.args) and all(map(_may_match, call.args, args))
 
 
 def _may_match(known: Any, value: Any) -> bool:
@@ -230,14 +234,20 @@ def encode_task(
 
 def _plain(spec: TaskSpec) -> tuple[Any, ...]:
     """Tuples only: named ones would be pickled by reference to their class."""
-    return (*spec[:4], [tuple(call) for call in spec.calls], [tuple(table) for table in spec.names], spec.groups)
+    return (
+        *spec[:4],
+        [tuple(call) for call in spec.calls],
+        [tuple(table) for table in spec.names],
+        spec.groups,
+    )
 
 
 def decode_task(data: tuple[Any, ...]) -> TaskSpec:
     """The inverse of what :func:`encode_task` pickles."""
     main, depth, gas, operations, calls, names, groups = data
     return TaskSpec(
-        main, depth, gas, operations, [CallSpec(*call) for call in calls], [NamesSpec(*table) for table in names], groups
+        main, depth, gas, operations, [CallSpec(*call) for call in calls], [NamesSpec(*table) for table in
+        names], groups
     )  # fmt: skip
 
 
@@ -260,7 +270,7 @@ def _names_spec(call: PlannedCall) -> NamesSpec:
     absent: set[str] = set()
     group = 0 if footprint.mutates else 1
     index = sum(map(_is_container, call.args)) if footprint.mutates else 0
-    for name, value in zip((*footprint.reads, *footprint.stores), call.names):
+    for name, value in zip((*footprint.reads, *footprint.stores), call.names, strict=True):
         if value is ABSENT:
             absent.add(name)
         elif _is_container(value):

@@ -44,10 +44,12 @@ class Workers:
     def program(self, execution: Execution, bytecode: Any) -> Any:
         """The code object that workers need to compile actions; None if they must not.
 
-        What can be compiled follows from all actions of the program, and those that the embedder has put into the variables
-        before the run are not in its code.
+        What can be compiled follows from all actions of the program, and those that the embedder has put into
+        the variables before the run are not in its code.
         """
-        given = any(is_function(value) or type(value) in CONTAINERS - {tuple} for value in execution.root.env.values())
+        given = any(
+            is_function(value) or type(value) in CONTAINERS - {tuple} for value in execution.root.env.values()
+        )
         return None if given else bytecode
 
     def pool(self, execution: Execution, functions: frozenset[str]) -> WorkerSupervisor:
