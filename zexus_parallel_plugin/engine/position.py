@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.frame import Frame
 
@@ -29,6 +31,9 @@ class RunAhead(Protocol):
 
     def call(self, frame: Frame, position: Position, function: dict[str, Any], args: list[Any]) -> Any:
         """The value of the call, from a task's result or executed in place."""
+
+    def may_compile(self, code: Code, instructions: Iterable[int]) -> bool:
+        """Whether the calls at these instructions need not be looked at any more: compiled code does not ask."""
 
     def map(self, frame: Frame, function: Any, xs: Any) -> list[Any]:
         """``parallel_map(function, xs)``: the values in order."""

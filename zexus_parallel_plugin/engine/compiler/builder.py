@@ -333,6 +333,7 @@ class Builder:
         lines.append("    try:")
         tail = ["    except Exception as error:", f"        return LEAVE_LOOP(error, U_{label}, FV)"]
         unit = self._compile(code, label, lines, emitter, tail, variables, slow)
+        unit.hazards = frozenset(v.name for v in variables.cached() if v.of_caller) & self.written_by_callees
         unit.present = frozenset(v.name for v in variables.by_name.values() if v.present)
         unit.absent = frozenset(v.name for v in variables.by_name.values() if not v.present) | self._missing(
             code, loop, variables

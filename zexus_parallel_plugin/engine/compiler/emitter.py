@@ -45,7 +45,6 @@ class Exit:
     ``stack``: the operand stack at ``pc``, as ``(True, name of a local)`` or ``(False, value)``. ``refund``: what was charged
     for instructions that have not run. ``dirty``: names whose local copy is newer than their dictionary. ``metered``: the
     meter already holds the gas (the line is a call). ``operators``: instructions whose optimism may have failed.
-    ``stale``: callers' variables of which the host may still show the frame an old value.
     """
 
     pc: int
@@ -56,7 +55,6 @@ class Exit:
     raised: bool = False
     metered: bool = False
     operators: tuple[int, ...] = ()
-    stale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,28 +215,25 @@ class Emitter:
         state = self.state
         refund = state.prepaid.plus(self.executed_since(pc))
         return Exit(
-            pc, self.values(stack), refund, state.tries, self.dirty(), operators=operators, stale=self.stale()
+            pc, self.values(stack), refund, state.tries, self.dirty(), operators=operators
         )
 
     def exit_before(self, pc: int) -> Exit:
         """An exit at ``pc``, which has not been charged as executed yet."""
         state = self.state
         return Exit(
-            pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), stale=self.stale()
+            pc, self.values(state.stack), state.prepaid, state.tries, self.dirty()
         )
 
     def error_at(self, pc: int, *, metered: bool = False) -> Exit:
         """The record of a line whose failure is the program's own error at ``pc``."""
         state = self.state
         return Exit(
-            pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), True, metered, stale=self.stale()
+            pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), True, metered
         )
 
     def dirty(self) -> tuple[str, ...]:
         return tuple(sorted(self.state.dirty))
-
-    def stale(self) -> tuple[str, ...]:
-        return tuple(sorted(self.state.stale))
 
     def values(self, stack: Sequence[Entry]) -> tuple[tuple[bool, Any], ...]:
         """A settled stack as an exit records it."""
@@ -648,6 +643,8 @@ class Emitter:
                 write = f"if {variable.local} is not UNSET: {write}"
             self.line(write)
             changed.add(variable.scope)
+            if self.in_frame:
+                changed.add(OWN)  # a store into a caller's variable counts as one of the frame, too
         for scope in sorted(changed):
             self.line(f"F{scope}.version += 1")
         self.state.dirty -= names

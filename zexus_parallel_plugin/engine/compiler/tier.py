@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.code import Code
 from zexus_parallel_plugin.engine.compiler.builder import Builder
+from zexus_parallel_plugin.engine.compiler.control import loop_ends
 from zexus_parallel_plugin.engine.compiler.names import Function, analyse
 from zexus_parallel_plugin.engine.compiler.unit import Unit
 from zexus_parallel_plugin.engine.frame import Frame
@@ -72,6 +73,10 @@ class Tier:
         self.heat[key] = heat
         if heat < self.action_heat:
             return None
+        ahead = self.execution.ahead
+        if ahead is not None and not ahead.may_compile(code, range(len(code.instructions))):
+            self.heat[key] = 0
+            return None
         function = self.function(code)
         unit = self.builder.action(function) if function is not None else "not part of the program"
         if isinstance(unit, Unit) and not unit.absent.intersection(self.execution.root.env):
@@ -115,11 +120,14 @@ class Tier:
                 self._builder.forget(key)
                 self.ready.pop(key, None)
 
-    def loop(self, code: Code, head: int, frame: Frame) -> Unit | None:
-        """The unit of a hot loop; None if it cannot be compiled."""
+    def loop(self, code: Code, head: int, frame: Frame) -> Unit | int | None:
+        """The unit of a hot loop; None if it cannot be compiled, 0 if it should be interpreted for a while longer."""
         function = self.function(code)
         if function is None or "_continue_on_error" in frame.env:
             return None
+        ahead = self.execution.ahead
+        if ahead is not None and not ahead.may_compile(code, range(head, loop_ends(code)[head] + 1)):
+            return 0
         unit = self.builder.loop(function, head, frame)
         return unit if isinstance(unit, Unit) else None
 
@@ -127,7 +135,7 @@ class Tier:
         """Run a loop unit from its head; None if it does not fit the frame as it is now."""
         if not self.enterable():
             return None
-        if frame.stale_name is not None and frame.stale_version == frame.version:
+        if frame.stale_name in unit.hazards and frame.stale_version == frame.version:
             return None
         if not self._fits(unit, frame):
             key = (id(unit.code.bytecode), head)
@@ -138,7 +146,7 @@ class Tier:
             self.builder.loops.pop(key, None)
             rebuilt = self.loop(unit.code, head, frame)
             unit.code.loops[head] = rebuilt
-            if rebuilt is None or not self._fits(rebuilt, frame):
+            if not isinstance(rebuilt, Unit) or not self._fits(rebuilt, frame):
                 return None
             unit = rebuilt
         execution = self.execution

@@ -32,7 +32,8 @@ class Unit:
     """One compiled function.
 
     ``exits``: line number of the generated source -> what a failure there means. ``slow``: instructions whose optimism has
-    been given up. ``absent``: names that must not exist when the unit is entered. ``present``: for a loop, names that must. ``conflicts`` and ``shape``: for an
+    been given up. ``absent``: names that must not exist when the unit is entered. ``present``: for a loop, names that must. ``hazards``: for a loop, callers' variables
+    that callees assign as well, so that the frame's name cache matters. ``conflicts`` and ``shape``: for an
     action with variants, the names that callers may own and which of them do.
     """
 
@@ -47,6 +48,7 @@ class Unit:
     slow: frozenset[int] = frozenset()
     absent: frozenset[str] = frozenset()
     present: frozenset[str] = frozenset()
+    hazards: frozenset[str] = frozenset()
     conflicts: tuple[str, ...] = ()
     shape: tuple[bool, ...] = ()
     failures: Counter[int] = field(default_factory=Counter)
@@ -100,7 +102,7 @@ class Exits:
             value = local_values.get(variable.local, UNSET)
             if value is not UNSET:
                 frame.env[variable.name] = value
-        _restore_cache(unit, exit_, frame, local_values)
+        _restore_cache(unit, frame, local_values)
         stack, ip, tries = self._landing(exit_, error, local_values)
         return interpret(execution, unit.code, frame, stack, ip, tries)
 
@@ -118,7 +120,9 @@ class Exits:
             meter.gas_used = local_values["g"] - exit_.refund.gas
             meter.operation_count = local_values["n"] - exit_.refund.operations
         self._write_back(unit, exit_, local_values, callers_only=False)
-        _restore_cache(unit, exit_, frame, local_values)
+        if exit_.dirty:
+            frame.version += 1
+        _restore_cache(unit, frame, local_values)
         if exit_.raised and not exit_.tries:
             # Operands that the statement has pushed stay on the frame's stack, as on the host.
             self.execution.residue = [local_values.get(v) if is_local else v for is_local, v in exit_.stack]
@@ -166,12 +170,13 @@ class Exits:
         return depth
 
 
-def _restore_cache(unit: Unit, exit_: Exit, frame: Frame, local_values: dict[str, Any]) -> None:
+def _restore_cache(unit: Unit, frame: Frame, local_values: dict[str, Any]) -> None:
     """Give the frame the name cache that it would have: the caller's variable that it wrote last, as it wrote it."""
     last = local_values.get("last")
-    if last is not None and (last in exit_.stale or unit.variables.by_name[last].of_caller):
+    variable = unit.variables.by_name.get(last) if last is not None else None
+    if variable is not None and variable.of_caller:
         frame.stale_name = last
-        frame.stale_value = local_values.get(unit.variables.by_name[last].local)
+        frame.stale_value = local_values.get(variable.local)
         frame.stale_version = frame.version
 
 
