@@ -6,7 +6,7 @@ import contextlib
 import copy
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -37,7 +37,7 @@ def outcome(call: Callable[..., Any], arguments: list[Any]) -> tuple[Any, ...]:
         try:
             result = call(*arguments)
         except Exception as raised:
-            error = (type(raised).__name__, str(raised))
+            error = (type(raised).__name__, _no_addresses(str(raised)))
     after: dict[int, str] = {}
     changed = [describe(argument, after, f"argument {index}") for index, argument in enumerate(arguments)]
     answer = describe(result, seen, "result")
@@ -158,3 +158,27 @@ method_arguments = st.one_of(
     st.tuples(small | words, values).map(list),
     st.lists(values, min_size=2, max_size=4),
 )
+
+EDGES: list[Any] = [
+    None, True, False, 0, 1, -1, 3, BIG, 10**400, LONG, 0.0, -0.0, 2.5, -2.5, float("nan"), float("inf"),
+    "", "a", "abc", "a1", "12", "ff", "ÄÖ", ",", "a,b", [], [1, 2], [2, True, None, 0.5], ["b", "a"],
+    ["b", 1],
+    [[1], [1]], [{"a": 2}, {"a": 1}], [{"a": 2}, {"a": "x"}], {}, {"a": 1}, {"a": [1], 1: 2, "1": 3},
+    {"k": {"a": 1}}, {3: 1}, {LONG: 1}, [{LONG: 1}], Integer(3), [Integer(4)], [1, Integer(1)],
+    {"a": Integer(4)}, String("ab"), (1,), [(1, 2)], {(1, 2): 1}, EvaluationError("e"),
+    _deep(NESTING - 1), _deep(NESTING), _deep(NESTING + 1),
+]  # fmt: skip
+"""Values at which direct forms and the host part ways, if they do."""
+
+SECOND: list[Any] = [None, True, 0, 1, -2, 9, 2.5, "", "a", ",", "b", [], [1], {}, {"a": 1}, Integer(1), (1,)]
+THIRD: list[Any] = [None, False, True, 0, -9, 2, "x", [3]]
+
+
+def grid(firsts: list[Any] = EDGES) -> Iterator[list[Any]]:
+    """Calls with none to four arguments."""
+    yield []
+    for first in firsts:
+        yield [first]
+        yield from ([first, second] for second in SECOND)
+        yield from ([first, second, third] for second in (True, 1, "a") for third in THIRD)
+        yield [first, 1, 2, 3]

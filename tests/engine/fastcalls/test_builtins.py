@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from zexus_parallel_plugin.engine import fastcalls
 from zexus_parallel_plugin.engine.fastcalls import guard
 
-from .calls import arguments, describe, machine, outcome, small
+from .calls import EDGES, arguments, describe, grid, machine, outcome, small
 
 VM = machine()
 FORMS = fastcalls.bind(VM)
@@ -31,10 +31,19 @@ def test_every_builtin_of_the_table_is_verified_on_this_host() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(fastcalls.BUILTINS))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_a_direct_form_does_what_the_host_does(name: str, data: st.DataObject) -> None:
-    given_arguments = data.draw(st.lists(small, max_size=4) if name == "range" else arguments)
+    check(name, data.draw(st.lists(small, max_size=4) if name == "range" else arguments))
+
+
+@pytest.mark.parametrize("name", sorted(fastcalls.BUILTINS))
+def test_it_does_so_at_the_edges(name: str) -> None:
+    for given_arguments in grid([1, -3, True, "a", None, 2.5] if name == "range" else EDGES):
+        check(name, given_arguments)
+
+
+def check(name: str, given_arguments: list[Any]) -> None:
     expected = outcome(hosts(name), given_arguments)
     actual = outcome(FORMS[name], given_arguments)
     if name in DIGESTS and not all(isinstance(a, (str, int, float, type(None))) for a in given_arguments):

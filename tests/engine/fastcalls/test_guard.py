@@ -42,7 +42,9 @@ def test_a_subclass_or_a_copy_of_the_function_is_somebody_elses() -> None:
     def _abs(*args: Any) -> Any:
         return original(*args)
 
-    for replacement in (Mine(original, "abs"), Builtin(_abs, "abs")):
+    place: dict[str, Any] = {}
+    exec("def _abs(*args):\n    return 0", original.__globals__, place)
+    for replacement in (Mine(original, "abs"), Builtin(_abs, "abs"), Builtin(place["_abs"], "abs")):
         vm.builtins["abs"] = replacement
         assert not fastcalls.verified(vm, "abs")
     vm.builtins["abs"] = Builtin(original, "abs")

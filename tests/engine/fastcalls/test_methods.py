@@ -15,7 +15,7 @@ from zexus_parallel_plugin.engine.fastcalls.methods_shared import SHARED
 from zexus_parallel_plugin.engine.fastcalls.methods_text import TEXTS
 from zexus_parallel_plugin.host import vm as host
 
-from .calls import machine, method_arguments, outcome, targets
+from .calls import grid, machine, method_arguments, outcome, targets
 
 VM = machine()
 FORMS = fastcalls.bind_methods(VM)
@@ -37,19 +37,30 @@ PYTHONS = {name for name in FORMS if not {name} & {*host.LIST_METHODS, *host.DIC
 
 
 @pytest.mark.parametrize("name", sorted(set(FORMS) - PYTHONS | {"set", "get"}))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(target=targets, args=method_arguments)
 def test_a_direct_form_does_what_the_host_does(name: str, target: Any, args: list[Any]) -> None:
-    assert outcome(FORMS[name], [target, *args]) == outcome(hosts(name), [target, *args])
+    check(name, [target, *args])
 
 
-@settings(max_examples=500, deadline=None)
+@pytest.mark.parametrize("name", sorted(set(FORMS) - PYTHONS | {"set", "get"}))
+def test_it_does_so_at_the_edges(name: str) -> None:
+    for call in grid():
+        if call:
+            check(name, call)
+
+
+def check(name: str, call: list[Any]) -> None:
+    assert outcome(FORMS[name], call) == outcome(hosts(name), call)
+
+
+@settings(max_examples=200, deadline=None)
 @given(name=st.sampled_from(sorted(PYTHONS)), target=targets, args=method_arguments)
 def test_so_do_methods_that_are_pythons_own(name: str, target: Any, args: list[Any]) -> None:
-    assert outcome(FORMS[name], [target, *args]) == outcome(hosts(name), [target, *args])
+    check(name, [target, *args])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(name=st.sampled_from(sorted(FORMS)), target=targets, data=st.data())
 def test_an_argument_that_is_in_the_target(name: str, target: Any, data: st.DataObject) -> None:
     inside = [*target] if type(target) in {list, dict} else []
@@ -57,7 +68,7 @@ def test_an_argument_that_is_in_the_target(name: str, target: Any, data: st.Data
     args = data.draw(st.lists(st.sampled_from([*inside, target]), min_size=1, max_size=2))
     if name in {"extend", "push", "append", "insert", "set"} and any(arg is target for arg in args):
         args = args[:1]
-    assert outcome(FORMS[name], [target, *args]) == outcome(hosts(name), [target, *args])
+    check(name, [target, *args])
 
 
 def test_a_method_of_nothing_is_nothing() -> None:
