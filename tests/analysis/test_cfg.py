@@ -127,9 +127,7 @@ def naive_dominators(successors: list[list[int]], entry: int) -> list[set[int]]:
 def test_dominators_are_those_of_the_definition(seed: int) -> None:
     chance = random.Random(seed)
     size = chance.randint(1, 12)
-    successors = [
-        [chance.randrange(size) for _ in range(chance.randint(0, 3))] for _ in range(size)
-    ]
+    successors = [[chance.randrange(size) for _ in range(chance.randint(0, 3))] for _ in range(size)]
     found = immediate_dominators(successors, 0)
     expected = naive_dominators(successors, 0)
     for node in range(size):

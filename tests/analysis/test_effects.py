@@ -32,9 +32,11 @@ def summary(source: str, name: str = "f") -> Any:
 
 
 def test_every_name_in_the_tables_is_one_of_the_host() -> None:
-    assert PURE_BUILTINS <= BUILTINS.keys() | host_vm.VM._VM_NATIVE_NAMES if hasattr(
-        host_vm.VM, "_VM_NATIVE_NAMES"
-    ) else PURE_BUILTINS - BUILTINS.keys() <= {"append", "push", "string", "length", "len", "str", "range"}
+    assert (
+        BUILTINS.keys() | host_vm.VM._VM_NATIVE_NAMES >= PURE_BUILTINS
+        if hasattr(host_vm.VM, "_VM_NATIVE_NAMES")
+        else PURE_BUILTINS - BUILTINS.keys() <= {"append", "push", "string", "length", "len", "str", "range"}
+    )
     assert EFFECT_OF_BUILTIN.keys() <= BUILTINS.keys()
     assert not PURE_BUILTINS & EFFECT_OF_BUILTIN.keys()
     tables = {*host_vm._LIST_METHODS, *host_vm._DICT_METHODS, *host_vm._STR_METHODS, "get"}

@@ -77,11 +77,15 @@ def test_effects_and_mutation_come_up_from_callees() -> None:
 def test_loops_and_recursion_are_heavy() -> None:
     assert footprint("action f(a) { while (a > 0) { a = a - 1; } }").heavy
     assert footprint("action f(a) { if (a < 2) { return 1; } return f(a - 1); }").heavy
-    assert footprint("action g(a) { if (a < 2) { return 1; } return f(a - 1); } action f(a) { return g(a); }").heavy
+    assert footprint(
+        "action g(a) { if (a < 2) { return 1; } return f(a - 1); } action f(a) { return g(a); }"
+    ).heavy
     assert not footprint("action g(a) { return a; } action f(a) { return g(a) + g(a); }").heavy
 
 
 def test_assigned_names() -> None:
-    code = compiled("let a = 1; action f(b) { let c = 2; action g(d) { return 1; } } for each e in [1] { print(e); }")
+    code = compiled(
+        "let a = 1; action f(b) { let c = 2; action g(d) { return 1; } } for each e in [1] { print(e); }"
+    )
     assert {"a", "f", "b", "c", "g", "d", "e"} <= assigned_names(code)
     assert "print" not in assigned_names(code)

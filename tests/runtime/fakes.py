@@ -58,7 +58,11 @@ class FakePool:
         assert self.blobs.setdefault(key, blob) == blob
 
     def submit(
-        self, payload: bytes, needs: Sequence[bytes] = (), timeout: float | None = None, weight: float | None = None
+        self,
+        payload: bytes,
+        needs: Sequence[bytes] = (),
+        timeout: float | None = None,
+        weight: float | None = None,
     ) -> FakeTask:
         for key in needs:
             self.handler.blob(key, self.blobs[key])

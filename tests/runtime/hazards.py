@@ -12,15 +12,21 @@ action work(n) {
 """
 
 HAZARDS: dict[str, str] = {
-    "straight_line": _WORK + "let a = work(1); let b = work(2); let c = work(a + b); print(a); print(b); print(c);",
+    "straight_line": _WORK
+    + "let a = work(1); let b = work(2); let c = work(a + b); print(a); print(b); print(c);",
     "for_range_total": _WORK + "let t = 0; for i in range(12) { t = t + work(i); } print(t);",
-    "for_each_push": _WORK + "let out = []; for each x in [3, 1, 2] { out = push(out, work(x)); } print(out);",
-    "for_each_method_push": _WORK + "let out = []; for each x in [3, 1, 2] { out.push(work(x)); } print(out);",
-    "for_each_append": _WORK + "let out = []; for each x in [3, 1, 2] { out = append(out, work(x)); } print(out);",
-    "while_total": _WORK + "let i = 0; let s = \"\"; while (i < 9) { s = s + work(i) + \",\"; i = i + 1; } print(s);",
-    "printing": _WORK + "for i in range(8) { print(\"line \" + i + \": \" + work(i)); }",
-    "map_filling": _WORK + "let m = {}; for i in range(6) { m[\"k\" + i] = work(i); } print(m);",
-    "inside_main": _WORK + """
+    "for_each_push": _WORK
+    + "let out = []; for each x in [3, 1, 2] { out = push(out, work(x)); } print(out);",
+    "for_each_method_push": _WORK
+    + "let out = []; for each x in [3, 1, 2] { out.push(work(x)); } print(out);",
+    "for_each_append": _WORK
+    + "let out = []; for each x in [3, 1, 2] { out = append(out, work(x)); } print(out);",
+    "while_total": _WORK
+    + 'let i = 0; let s = ""; while (i < 9) { s = s + work(i) + ","; i = i + 1; } print(s);',
+    "printing": _WORK + 'for i in range(8) { print("line " + i + ": " + work(i)); }',
+    "map_filling": _WORK + 'let m = {}; for i in range(6) { m["k" + i] = work(i); } print(m);',
+    "inside_main": _WORK
+    + """
 action main() {
     let t = 0;
     for i in range(10) { t = t + work(i); }
@@ -191,7 +197,8 @@ for i in range(4) { print(sum(p, i)); }
 action make(n) { return Point{x: n, y: n}; }
 let r = make(1); let s = make(2); print(s.x);
 """,
-    "break_continue": _WORK + """
+    "break_continue": _WORK
+    + """
 for i in range(12) {
     if (i == 3) { continue; }
     let w = work(i);
@@ -201,16 +208,19 @@ for i in range(12) {
 }
 print("end");
 """,
-    "break_on_result": _WORK + """
+    "break_on_result": _WORK
+    + """
 let found = -1;
 for i in range(40) { if (work(i) % 7 == 3) { found = i; break; } }
 print(found);
 """,
-    "return_from_loop": _WORK + """
+    "return_from_loop": _WORK
+    + """
 action first_of(most) { let i = 0; while (i < most) { if (work(i) % 11 == 4) { return i; } i = i + 1; } return -1; }
 print(first_of(50)); print(first_of(2));
 """,
-    "while_on_result": _WORK + """
+    "while_on_result": _WORK
+    + """
 let x = 5; let n = 0;
 while (x > 20 && n < 15) { x = work(x); n = n + 1; }
 while (n < 6) { x = work(x + n); n = n + 1; }
@@ -218,19 +228,22 @@ let s = 0;
 while (s < 3000) { s = s + work(n); n = n + 1; }
 print(x + n); print(s);
 """,
-    "nested_loops": _WORK + """
+    "nested_loops": _WORK
+    + """
 let grid = [];
 let r = 0;
 while (r < 4) { let row = []; let c = 0; while (c < 3) { row.push(work(r * 10 + c)); c = c + 1; } grid.push(row); r = r + 1; }
 print(grid);
 for i in range(3) { for j in range(3) { print(work(i) + work(j)); } }
 """,
-    "conditional_calls": _WORK + """
+    "conditional_calls": _WORK
+    + """
 let n = 0;
 for i in range(12) { if (work(i) % 2 == 0) { n = n + work(i * 3); } else { if (i % 3 == 0) { n = n - work(n); } } }
 print(n);
 """,
-    "two_loops": _WORK + """
+    "two_loops": _WORK
+    + """
 let a = 0; let b = [];
 for i in range(5) { a = a + work(i); }
 for i in range(5) { b.push(work(i + a)); }
@@ -259,7 +272,8 @@ action g() { x = 2; return 1; }
 action f() { x = 1; g(); return x; }
 print(f()); print(x); print(f()); print(x);
 """,
-    "mutual_calls": _WORK + """
+    "mutual_calls": _WORK
+    + """
 action a(n) { return work(n) + b(n); }
 action b(n) { return work(n * 2) % 17; }
 let t = 0;
@@ -284,7 +298,8 @@ action noisy(n) { let t = now(); return n; }
 action lucky(n) { return random(5) * 0 + n; }
 for i in range(4) { print(noisy(i)); print(lucky(i)); }
 """,
-    "unknown_builtin_result_inputs": _WORK + """
+    "unknown_builtin_result_inputs": _WORK
+    + """
 let words = split("3 1 4 1 5", " ");
 for each w in words { print(work(int(w))); }
 let n = 0;
@@ -324,7 +339,8 @@ action helper(m) { return m; }
 action outer(n) { action helper(m) { return m * 10; } return helper(n); }
 print(helper(1)); print(outer(2)); print(helper(3)); print(outer(4)); print(helper(5));
 """,
-    "parallel_map": _WORK + """
+    "parallel_map": _WORK
+    + """
 print(parallel_map(work, [1, 2, 3, 4, 5, 6, 7]));
 action loud(n) { print("map " + n); return n * n; }
 print(parallel_map(loud, range(6)));

@@ -58,7 +58,7 @@ def machine(settings: dict[str, Any], gas_limit: int = GAS_LIMIT) -> ParallelMac
 
 def run(
     source: str, settings: dict[str, Any], gas_limit: int = GAS_LIMIT, operation_limit: int | None = None,
-    vm: ParallelMachine | None = None,
+    vm: ParallelMachine | None = None, *, close: bool = True,
 ) -> tuple[Result, RunMetrics]:  # fmt: skip
     """Run a program to its end."""
     code = compiled(source)
@@ -73,10 +73,18 @@ def run(
     except Exception as raised:
         error = f"{type(raised).__name__}: {raised}"
     finally:
-        vm.close()
+        if close:
+            vm.close()
     meter = vm.gas_metering
     env = {name: _without_addresses(repr(item)) for name, item in vm.env.items()}
-    return Result(error, _without_addresses(repr(value)), _without_addresses(out.getvalue()), env, meter.gas_used, meter.operation_count), vm.last_metrics
+    return Result(
+        error,
+        _without_addresses(repr(value)),
+        _without_addresses(out.getvalue()),
+        env,
+        meter.gas_used,
+        meter.operation_count,
+    ), vm.last_metrics
 
 
 def _without_addresses(text: str) -> str:

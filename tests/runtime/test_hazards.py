@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import pytest
 
@@ -14,7 +14,7 @@ IN_PLACE = {"worker_count": 1, "tier": "interpreter"}
 EVERYTHING = {"worker_count": 3, "tier": "interpreter", "mode": "parallel"}
 
 
-@lru_cache(maxsize=None)
+@cache
 def in_place(name: str) -> Result:
     return run(HAZARDS[name], IN_PLACE)[0]
 

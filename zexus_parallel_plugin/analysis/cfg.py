@@ -210,7 +210,8 @@ class Flow:
         bodies: dict[int, set[int]] = {}
         for block, targets in enumerate(self.successors):
             for header in targets:
-                if above[block] != UNREACHABLE and dominates(above, header, block):
+                # Code comes in the order of the source, so only a jump backwards can close a loop.
+                if header <= block and above[block] != UNREACHABLE and dominates(above, header, block):
                     body = bodies.setdefault(header, {header})
                     work = [block]
                     while work:

@@ -316,7 +316,9 @@ class Ahead:
 
     def _commit(self, batch: Batch, call: PlannedCall, site: Site) -> Any:
         if batch.records is None:
-            site.useless("worker-failed")
+            if not batch.blamed:
+                batch.blamed = True
+                site.useless("worker-failed")
             if not self._config.enable_fallback:
                 raise VMRuntimeError(
                     f"a task failed on its worker, and the setting fallback is off: {batch.failure}"

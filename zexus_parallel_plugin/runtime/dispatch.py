@@ -113,10 +113,10 @@ class Dispatch:
                 self._metrics.reasons[self.failed] += 1
                 return None
             self._metrics.worker_count = self.workers
-        batch = Batch(calls, None if seconds is None else seconds * len(calls))
+        weight = None if seconds is None else seconds * len(calls)
         for key, blob in blobs.items():
             self._pool.publish(key, blob)
-        batch.handle = self._pool.submit(payload, tuple(blobs), weight=batch.weight)
+        batch = Batch(calls, weight, self._pool.submit(payload, tuple(blobs), weight=weight))
         self._waiting.append(batch)
         self._metrics.tasks_sent += 1
         self._metrics.calls_sent += len(calls)

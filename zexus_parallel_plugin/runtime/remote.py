@@ -120,6 +120,15 @@ class WorkerExecution(Execution):
 
     __slots__ = ()
 
+    code: WorkerCode
+
+    def call_interpreted(self, frame: Frame, descriptor: dict[str, Any], args: list[Any], depth: int) -> Any:
+        """Call an action in the interpreter, if it has no effect."""
+        effect = self.code.effect(descriptor["bytecode"], descriptor.get("name", ""))
+        if effect:
+            raise RefusedError(effect)
+        return super().call_interpreted(frame, descriptor, args, depth)
+
     def call_on_host(
         self, _frame: Frame, _descriptor: dict[str, Any], _args: list[Any], _depth: int, reason: str
     ) -> Any:

@@ -100,13 +100,14 @@ class PlannedCall:
 class Batch:
     """Calls that were sent together: their handle in the pool, and their results once they are there."""
 
-    __slots__ = ("calls", "failure", "handle", "left", "records", "weight")
+    __slots__ = ("blamed", "calls", "failure", "handle", "left", "records", "weight")
 
-    def __init__(self, calls: list[PlannedCall], weight: float | None) -> None:
+    def __init__(self, calls: list[PlannedCall], weight: float | None, handle: Any) -> None:
         self.calls = calls
         self.left = len(calls)
         self.weight = weight
-        self.handle: Any = None
+        self.handle = handle
+        self.blamed = False
         self.records: list[Record] | None = None
         self.failure = ""
         for index, call in enumerate(calls):

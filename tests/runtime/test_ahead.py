@@ -1,0 +1,157 @@
+"""Running ahead: that it happens, that limits hold, and that it stops when it is of no use."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.runtime.hazards import HAZARDS
+from tests.runtime.running import Result, machine, run, use_fake_pool
+from zexus_parallel_plugin.metrics import RunMetrics
+from zexus_parallel_plugin.reasons import REASONS
+
+EVERYTHING = {"worker_count": 3, "tier": "interpreter", "mode": "parallel"}
+IN_PLACE = {"worker_count": 1, "tier": "interpreter"}
+
+WORK = "action work(n) { let k = 0; while (k < 40) { k = k + 1; n = n + k; } return n; } "
+
+
+@pytest.mark.parametrize(
+    ("name", "committed"),
+    [
+        ("straight_line", 1), ("for_range_total", 11), ("for_each_push", 2), ("for_each_method_push", 2),
+        ("for_each_append", 2), ("while_total", 8), ("printing", 7), ("map_filling", 5), ("inside_main", 9),
+        ("nested_loops", 20), ("conditional_calls", 11), ("two_loops", 9), ("break_continue", 6), ("parallel_map", 11),
+        ("fresh_containers", 5), ("result_containers", 6), ("function_as_argument", 6), ("inner_actions", 4),
+        ("prints_in_callee", 5), ("reads_changing_global", 5), ("missing_argument", 4),
+    ],
+)  # fmt: skip
+def test_results_of_workers_are_used(name: str, committed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    _result, metrics = run(HAZARDS[name], EVERYTHING)
+    assert metrics.calls_committed >= committed
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("callee_writes_global", "writes-caller-variable"),
+        ("nested_mutation", "changed-containers"),
+        ("errors_in_loop_caught", "raised"),
+        ("effects", "effect-time"),
+        ("entities", "value-not-plain"),
+        ("function_in_container", "value-function"),
+        ("break_on_result", "not-reached"),
+        ("redefined_function", "wrong-prediction"),
+        ("deep_recursion", "depth"),
+    ],
+)
+def test_reasons(name: str, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    assert run(HAZARDS[name], EVERYTHING)[1].reasons[reason] > 0
+
+
+@pytest.mark.parametrize("behaviour", ["prompt", "lossy", "garbage", "stuck"])
+def test_every_reason_is_in_the_table(behaviour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, behaviour)
+    seen: set[str] = set()
+    for name in sorted(HAZARDS)[::3]:
+        seen |= run(HAZARDS[name], EVERYTHING)[1].reasons.keys()
+    assert seen <= REASONS.keys()
+
+
+LIMITED = WORK + "let t = 0; for i in range(30) { t = t + work(i); print(t); } print(t);"
+
+
+@pytest.mark.parametrize("behaviour", ["prompt", "lazy"])
+@pytest.mark.parametrize("gas", [500, 1501, 4002, 9003, 20004, 30005])
+def test_gas_runs_out_at_the_same_instruction(
+    gas: int, behaviour: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = run(LIMITED, IN_PLACE, gas_limit=gas)[0]
+    assert "Out of gas" in expected.error
+    use_fake_pool(monkeypatch, behaviour)
+    assert run(LIMITED, EVERYTHING, gas_limit=gas)[0] == expected
+
+
+@pytest.mark.parametrize("operations", [300, 1001, 5002])
+def test_operations_run_out_at_the_same_instruction(operations: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = run(LIMITED, IN_PLACE, operation_limit=operations)[0]
+    assert "Operation limit exceeded" in expected.error
+    use_fake_pool(monkeypatch, "prompt")
+    assert run(LIMITED, EVERYTHING, operation_limit=operations)[0] == expected
+
+
+def test_gas_that_runs_out_in_a_callee_that_catches(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (
+        'action f(n) { let k = 0; try { while (k < 100) { k = k + 1; } } catch (e) { return "caught at " + k; } return k; } '
+        "for i in range(20) { print(f(i)); }"
+    )
+    for gas in range(3000, 9000, 700):
+        expected = run(source, IN_PLACE, gas_limit=gas)[0]
+        with monkeypatch.context() as patch:
+            use_fake_pool(patch, "prompt")
+            assert run(source, EVERYTHING, gas_limit=gas)[0] == expected
+
+
+def test_without_fallback_a_lost_task_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "lossy")
+    result, _metrics = run(HAZARDS["for_range_total"], {**EVERYTHING, "enable_fallback": False})
+    assert "the worker was killed" in result.error
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"), [({"worker_count": 1}, "one-worker"), ({"mode": "sequential"}, "mode-sequential")]
+)
+def test_no_workers_at_all(settings: dict[str, object], reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = use_fake_pool(monkeypatch, "prompt")
+    _result, metrics = run(HAZARDS["parallel_map"], {**EVERYTHING, **settings})
+    assert metrics.reasons[reason] == 1
+    assert not made
+
+
+def test_cheap_programs_make_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = use_fake_pool(monkeypatch, "prompt")
+    source = "action f(n) { return n + 1; } let t = 0; for i in range(300) { t = t + f(i); } print(t);"
+    _result, metrics = run(source, {"worker_count": 2, "min_task_seconds": 10.0})
+    assert not made
+    assert 0 < metrics.reasons["cheap"] < 20, "a cheap site is looked at less and less often"
+
+
+def test_useless_sites_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "lossy")
+    source = (
+        WORK + "action five(n) { for i in range(5) { print(work(i + n)); } } for j in range(40) { five(j); }"
+    )
+    _result, metrics = run(source, EVERYTHING)
+    assert metrics.reasons["worker-died"] < 20
+    assert metrics.calls_sent < 100
+
+
+def test_metrics_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    result, metrics = run(HAZARDS["for_range_total"], EVERYTHING)
+    assert metrics.calls_committed + metrics.calls_in_place == 12
+    assert metrics.calls_sent == metrics.calls_committed + metrics.calls_thrown_away
+    assert 0 < metrics.worker_gas < result.gas
+    assert metrics.to_dict()["calls_committed"] == metrics.calls_committed
+
+
+def test_a_failure_to_make_the_pool_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def pool(*_args: object) -> None:
+        raise OSError("no processes left")
+
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.workers.Workers.pool", pool)
+    result, metrics = run(HAZARDS["for_range_total"], EVERYTHING)
+    assert result == run(HAZARDS["for_range_total"], IN_PLACE)[0]
+    assert metrics.reasons["pool-failed"] == 1
+
+
+def test_a_machine_can_execute_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    vm = machine(EVERYTHING)
+    outcomes: list[tuple[Result, RunMetrics]] = [
+        run(HAZARDS["printing"], EVERYTHING, vm=vm, close=False) for _ in range(2)
+    ]
+    vm.close()
+    assert outcomes[0][0].stdout == outcomes[1][0].stdout
+    assert outcomes[0][1].calls_committed == outcomes[1][1].calls_committed == 7
