@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What came of it; ``report`` has one line for each difference, ``judged`` is false if there was no judging."""
+    """What came of it: a line for each difference in ``report``; not ``judged`` if the host did not end."""
 
     host: Outcome
     judged: bool

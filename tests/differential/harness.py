@@ -68,11 +68,11 @@ class Configuration:
 
 
 CONFIGURATIONS: tuple[Configuration, ...] = (
-    Configuration("interpreter", {"tier": "interpreter", "worker_count": 1}),
-    Configuration("compiled", {"tier": "compiled", "worker_count": 1}),
+    Configuration("interpreter", {"tier": "interpreter", "mode": "sequential"}),
+    Configuration("compiled", {"tier": "compiled", "mode": "sequential"}),
     Configuration("auto", {"tier": "auto", "worker_count": 1}),
     Configuration("two-workers", {"worker_count": 2}),
-    Configuration("eager", {"worker_count": 2, "min_task_seconds": 0.0}),
+    Configuration("eager", {"mode": "parallel", "worker_count": 2, "min_task_seconds": 0.0}),
 )
 
 
