@@ -117,22 +117,23 @@ try:
     print("waiting", flush=True)
     pool.wait(tasks)
 except KeyboardInterrupt:
-    print("interrupted", len(pool.stats().workers), pool.stats().deaths, flush=True)
     again = pool.submit(call("echo", b"x"), timeout=10)
     while not again.done:
         pool.wait(again)
+    end = time.monotonic() + 0.3
+    while time.monotonic() < end:
+        pool.wait(None, end)
+    print("interrupted", len(pool.stats().workers), pool.stats().deaths, flush=True)
     pool.close(kill=True)
     print("closed", flush=True)
 """
     process, workers = start_main(method, [("sleep", 60), ("loop",)], rest, start_new_session=True)
     assert process.stdout.readline() == b"waiting\n"
-    before = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     output, errors = outputs(process)
     assert output == "interrupted 3 0\nclosed\n"
     assert errors == ""
     assert process.returncode == 0
-    assert time.monotonic() - before < 5
     assert none_alive(workers, 2)
 
 
@@ -156,7 +157,7 @@ def test_a_worker_has_no_descriptor_of_anybody_else(make_pool, tmp_path):
         other = make_pool(size=1)
         result(other, "echo", b"x")
         pool = make_pool(size=3)
-        tasks = [pool.submit(call("sleep", 0.2)) for _ in range(2)]
+        tasks = [pool.submit(call("sleep", 60)) for _ in range(2)]
         until_running(pool, *tasks)
         descriptors = pickle.loads(result(pool, "descriptors"))
     sockets = [target for _, target, _ in descriptors if target.startswith("socket:")]

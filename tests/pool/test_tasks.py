@@ -52,17 +52,14 @@ def test_nothing_is_started_before_it_is_needed_and_no_more_than_that(pool):
 
 @unix_methods
 def test_both_workers_work_at_the_same_time(pool):
-    tasks = [pool.submit(call("sleep", 0.3)) for _ in range(2)]
-    finish(pool, *tasks)
-    first, second = (task.outcome.timing for task in tasks)
-    assert first.started_ns < second.finished_ns
-    assert second.started_ns < first.finished_ns
+    tasks = [pool.submit(call("sleep", 60)) for _ in range(2)]
+    until_running(pool, *tasks)
     assert tasks[0].pid != tasks[1].pid
 
 
 def test_many_small_tasks(make_pool):
     pool = make_pool(max_queue_size=100)
-    payloads = iter(range(20_000 if pool.settings.start_method == "template" else 2_000))
+    payloads = iter(range(20_000 if pool.settings.start_method == "template" else 500))
     tasks, delivered, more = [], [], True
     while more:
         while pool.room and more:
@@ -132,26 +129,29 @@ def test_a_blob_that_fails_fails_the_tasks_that_need_it_only(pool):
     assert bad.outcome.failure.detail == "a poisoned blob"
 
 
+@pytest.mark.parametrize("method", ["template", "connection"], indirect=True)  # one for each kind of pipe
 def test_large_both_ways_at_once_does_not_lock_up(pool):
     size = 50_000_000
     large = bytes(range(250)) * (size // 250)
     payload = call("echo", large)
-    tasks = [pool.submit(payload) for _ in range(4)]
+    tasks = [pool.submit(payload) for _ in range(3)]
     for task in tasks:
         assert finish(pool, task) == [large]
         task.outcome = None  # let go of it
 
 
 @unix_methods
-def test_a_slow_reader_does_not_block_the_main_process(pool):
-    busy = [pool.submit(call("sleep", 0.5)) for _ in range(2)]
-    pool.wait(busy[0], time.monotonic() + 0.2)
-    before = time.monotonic()
-    tasks = [pool.submit(call("length", bytes(5_000_000))) for _ in range(4)]
+def test_a_worker_that_does_not_read_does_not_block_the_main_process(make_pool):
+    pool = make_pool(prefetch_bytes=1 << 30, prefetch_seconds=100.0)
+    busy = [pool.submit(call("sleep", 60), weight=1.0) for _ in range(2)]
+    until_running(pool, *busy)
+    tasks = [pool.submit(call("length", bytes(5_000_000))) for _ in range(2)]
     for _ in range(50):
         pool.poll()
-    assert time.monotonic() - before < 5
-    assert finish(pool, *tasks, *busy) == [b"5000000"] * 4 + [b"slept"] * 2
+    assert [task.state for task in tasks] == [TaskState.SENT] * 2
+    for task in busy:
+        pool.cancel(task, kill=True)
+    assert finish(pool, *tasks) == [b"5000000"] * 2
 
 
 @any_method
@@ -265,9 +265,7 @@ def test_closing_does_not_wait_for_the_endless(make_pool):
     pool = make_pool(grace=0.1)
     tasks = [pool.submit(call(name)) for name in ("stubborn", "loop", "echo")]
     until_running(pool, *tasks[:2])
-    before = time.monotonic()
     pool.close()
-    assert time.monotonic() - before < 5
     assert {task.outcome.failure.cause for task in tasks} == {"cancelled"}
 
 

@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 
 from .endpoint import ConnectionEndpoint, Endpoint, SocketEndpoint
 from .hygiene import detach_stdio, mark, reset_signals, watch_lifeline
-from .template import run_template
 from .worker import run_worker
 
 # Reads one line of JSON from standard input, which stays open as the lifeline, then imports this module.
@@ -39,6 +38,8 @@ def main(boot: dict[str, Any]) -> NoReturn:
         os.set_blocking(crash, False)
     detach_stdio(crash)
     if boot["role"] == "template":
+        from .template import run_template
+
         run_template(socket.socket(fileno=boot["pipe"]), lifeline, boot["preload"])
     watch_lifeline(lifeline)
     os._exit(run_worker(_endpoint(boot)))
