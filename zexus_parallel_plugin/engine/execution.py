@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.engine import fastcalls
 from zexus_parallel_plugin.engine.code import Code, CodeCache
 from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.frame import CallerNames, Frame
@@ -29,7 +31,7 @@ class Execution:
     """
 
     __slots__ = (
-        "ahead", "builtins", "code", "counters", "deepest", "frame", "gas_limit", "hidden_levels", "meter",
+        "_direct", "ahead", "builtins", "code", "counters", "deepest", "frame", "gas_limit", "hidden_levels", "meter",
         "operation_limit", "recursion_limit", "residue", "root", "tier", "tier_name", "vm",
     )  # fmt: skip
 
@@ -48,9 +50,17 @@ class Execution:
         self.hidden_levels: int | None = None
         self.tier_name = tier
         self.residue: list[Any] = []
+        self._direct: dict[str, Callable[..., Any]] | None = None
         self.tier: Tier | None = None
         self.counters: Counter[str] = Counter()
         self.ahead: RunAhead | None = None
+
+    @property
+    def direct(self) -> dict[str, Callable[..., Any]]:
+        """Direct forms of builtins by name, bound at the first use."""
+        if self._direct is None:
+            self._direct = fastcalls.bind(self.vm)
+        return self._direct
 
     def run(self, bytecode: Any) -> Any:
         """Execute top-level code; its result is the returned value or the top of the leftover operand stack."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine import isa
+from zexus_parallel_plugin.engine import fastcalls, isa
 from zexus_parallel_plugin.engine.code import Code
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler import support
@@ -35,6 +35,8 @@ class Builder:
         self.program = program
         self.replaced = replaced
         self.namespace = support.names(execution)
+        self.unmetered = frozenset(execution.direct)
+        self.methods = frozenset(fastcalls.METHODS)
         self.exits = Exits(execution, self.rebuild)
         self.namespace["LEAVE"] = self.exits.leave_action
         self.namespace["LEAVE_LOOP"] = self.exits.leave_loop
@@ -48,8 +50,6 @@ class Builder:
         self.check_operations = execution.operation_limit < execution.gas_limit
 
     # -- linking (what the emitter asks) ----------------------------------------------------------------------------
-
-    unmetered: frozenset[str] = _NOTHING
 
     def label(self, function: Function) -> str:
         """Name of an action's unit in the shared namespace; calls go through it before and after the unit exists."""

@@ -75,6 +75,9 @@ class Linker(Protocol):
     """What the emitter asks about calls."""
 
     unmetered: frozenset[str]
+    """Builtins with a direct form, which cannot look at the meter."""
+    methods: frozenset[str]
+    """Methods with a direct form."""
 
     def direct(self, name: str, count: int) -> Callee | None:
         """The action that a call surely reaches, if it can be called as a Python function."""
@@ -943,7 +946,10 @@ class Emitter:
             return
         result = self.temporary()
         at = self.error_at(pc)
-        general = f"METHOD({text}, {name!r}, [{', '.join(arguments)}])"
+        if name in self.linker.methods:
+            general = f"m_{name}({', '.join([text, *arguments])})"
+        else:
+            general = f"METHOD({text}, {name!r}, [{', '.join(arguments)}])"
         if name in {"push", "append"} and count == 1:
             self.line(f"if type({text}) is list: {text}.append({arguments[0]}); {result} = {text}", at)
             self.line(f"else: {result} = {general}", at)

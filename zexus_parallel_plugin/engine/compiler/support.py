@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from zexus_parallel_plugin.engine import isa, operators
+from zexus_parallel_plugin.engine import fastcalls, isa, operators
 from zexus_parallel_plugin.engine.compiler.expressions import RULES
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.host.values import NUMBERS, PLAIN
@@ -118,6 +118,8 @@ def names(execution: Any) -> dict[str, Any]:
     rules = {name: operators.BINARY[op] for op, name in RULES.items()}
     return {
         **rules,
+        **{f"B_{name}": function for name, function in execution.direct.items()},
+        **{f"m_{name}": function for name, function in fastcalls.bind_methods(execution.vm).items()},
         "ADD": add,
         "POW": power,
         "M": execution.meter,
