@@ -121,7 +121,7 @@ _TABLE = (
     Reason(
         "effect-opcode",
         "code",
-        "The action uses transactions, audit, contracts, entities or waiting: these stay in the main process.",
+        "The action uses transactions, audit, contracts, entities or waiting: these stay in place.",
         "Move that out of the action.",
     ),
     Reason(
@@ -157,6 +157,12 @@ _TABLE = (
     Reason("scout-budget", "code", "Looking ahead found no further call for too long."),
     # Tasks.
     Reason("wrong-prediction", "task", "Another call was made than the one that was foreseen."),
+    Reason(
+        "internal-error",
+        "run",
+        "A mistake in this project; everything was executed in place from then on.",
+        "Please report it with the log (--log-level debug).",
+    ),
     Reason("not-sent", "task", "The call was made before it was sent to a worker."),
     Reason("not-started", "task", "No worker had begun with the call yet, so it was executed in place."),
     Reason("not-reached", "task", "The program did not make a call that was already sent."),

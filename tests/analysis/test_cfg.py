@@ -32,7 +32,8 @@ DIAMOND = (LOAD, unless(5), LOAD, store("a"), jump(7), LOAD, store("b"), LOAD, s
 
 # while (x) { if (x) { a = x }  b = x }  c = x
 LOOP = (
-    NOP, LOAD, unless(11), LOAD, unless(8), LOAD, store("a"), NOP, LOAD, store("b"), jump(0), LOAD, store("c"),
+    NOP, LOAD, unless(11), LOAD, unless(8), LOAD, store("a"), NOP, LOAD, store("b"), jump(0),
+    LOAD, store("c"),
 )  # fmt: skip
 
 # while (x) { if (x) { break }  b = x }  c = x

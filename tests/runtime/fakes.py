@@ -36,9 +36,11 @@ class FakeTask:
 
 
 class FakePool:
-    """How it behaves is a word: ``prompt`` (results at once), ``lazy`` (when they are waited for), ``stuck`` (never begins
-    a task), ``lossy`` (workers die), ``garbage`` (answers that nobody can read), ``wrong`` (answers of another shape),
-    or ``moody`` (each task differently).
+    """How it behaves is a word.
+
+    ``prompt``: results at once; ``lazy``: when they are waited for; ``stuck``: never begins a task;
+    ``lossy``: workers die; ``garbage``: answers that nobody can read; ``wrong``: answers of another shape;
+    ``moody``: each task differently.
     """
 
     def __init__(self, handler: Any, behaviour: str, seed: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Programs in which running ahead could go wrong. Each is compared with the same program executed in place."""
+"""Programs in which running ahead could go wrong. Each is compared with itself executed in place."""
 
 from __future__ import annotations
 
@@ -216,7 +216,11 @@ print(found);
 """,
     "return_from_loop": _WORK
     + """
-action first_of(most) { let i = 0; while (i < most) { if (work(i) % 11 == 4) { return i; } i = i + 1; } return -1; }
+action first_of(most) {
+    let i = 0;
+    while (i < most) { if (work(i) % 11 == 4) { return i; } i = i + 1; }
+    return -1;
+}
 print(first_of(50)); print(first_of(2));
 """,
     "while_on_result": _WORK
@@ -232,14 +236,22 @@ print(x + n); print(s);
     + """
 let grid = [];
 let r = 0;
-while (r < 4) { let row = []; let c = 0; while (c < 3) { row.push(work(r * 10 + c)); c = c + 1; } grid.push(row); r = r + 1; }
+while (r < 4) {
+    let row = [];
+    let c = 0;
+    while (c < 3) { row.push(work(r * 10 + c)); c = c + 1; }
+    grid.push(row);
+    r = r + 1;
+}
 print(grid);
 for i in range(3) { for j in range(3) { print(work(i) + work(j)); } }
 """,
     "conditional_calls": _WORK
     + """
 let n = 0;
-for i in range(12) { if (work(i) % 2 == 0) { n = n + work(i * 3); } else { if (i % 3 == 0) { n = n - work(n); } } }
+for i in range(12) {
+    if (work(i) % 2 == 0) { n = n + work(i * 3); } else { if (i % 3 == 0) { n = n - work(n); } }
+}
 print(n);
 """,
     "two_loops": _WORK
@@ -263,7 +275,12 @@ while (i < 3) { try { print(down(900 + i * 50)); } catch (e) { print("caught"); 
 """,
     "dynamic_scope_reads_of_caller": """
 action inner(n) { return n + hidden; }
-action outer(hidden) { let a = inner(1); let b = inner(2); hidden = hidden + 1; let c = inner(3); return [a, b, c]; }
+action outer(hidden) {
+    let a = inner(1); let b = inner(2);
+    hidden = hidden + 1;
+    let c = inner(3);
+    return [a, b, c];
+}
 print(outer(10)); print(outer(20));
 """,
     "stale_cache": """

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.runtime.hazards import HAZARDS
-from tests.runtime.running import Result, machine, run, use_fake_pool
-from zexus_parallel_plugin.metrics import RunMetrics
+from tests.runtime.running import machine, run, use_fake_pool
 from zexus_parallel_plugin.reasons import REASONS
 
 EVERYTHING = {"worker_count": 3, "tier": "interpreter", "mode": "parallel"}
@@ -20,7 +19,8 @@ WORK = "action work(n) { let k = 0; while (k < 40) { k = k + 1; n = n + k; } ret
     [
         ("straight_line", 1), ("for_range_total", 11), ("for_each_push", 2), ("for_each_method_push", 2),
         ("for_each_append", 2), ("while_total", 8), ("printing", 7), ("map_filling", 5), ("inside_main", 9),
-        ("nested_loops", 20), ("conditional_calls", 11), ("two_loops", 9), ("break_continue", 6), ("parallel_map", 11),
+        ("nested_loops", 20), ("conditional_calls", 11),
+        ("two_loops", 9), ("break_continue", 6), ("parallel_map", 11),
         ("fresh_containers", 5), ("result_containers", 6), ("function_as_argument", 6), ("inner_actions", 4),
         ("prints_in_callee", 5), ("reads_changing_global", 5), ("missing_argument", 4),
     ],
@@ -83,7 +83,8 @@ def test_operations_run_out_at_the_same_instruction(operations: int, monkeypatch
 
 def test_gas_that_runs_out_in_a_callee_that_catches(monkeypatch: pytest.MonkeyPatch) -> None:
     source = (
-        'action f(n) { let k = 0; try { while (k < 100) { k = k + 1; } } catch (e) { return "caught at " + k; } return k; } '
+        "action f(n) { let k = 0; try { while (k < 100) { k = k + 1; } } "
+        'catch (e) { return "caught at " + k; } return k; } '
         "for i in range(20) { print(f(i)); }"
     )
     for gas in range(3000, 9000, 700):
@@ -149,7 +150,7 @@ def test_a_failure_to_make_the_pool_is_no_failure(monkeypatch: pytest.MonkeyPatc
 def test_a_machine_can_execute_again(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "prompt")
     vm = machine(EVERYTHING)
-    outcomes: list[tuple[Result, RunMetrics]] = [
+    outcomes = [
         run(HAZARDS["printing"], EVERYTHING, vm=vm, close=False) for _ in range(2)
     ]
     vm.close()

@@ -23,7 +23,9 @@ def in_place(name: str) -> Result:
 @pytest.mark.parametrize("name", HAZARDS)
 def test_same_as_in_place(name: str, behaviour: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, behaviour)
-    assert run(HAZARDS[name], EVERYTHING)[0] == in_place(name)
+    result, metrics = run(HAZARDS[name], EVERYTHING)
+    assert result == in_place(name)
+    assert not metrics.reasons["internal-error"]
 
 
 @pytest.mark.parametrize("tier", ["compiled", "auto"])

@@ -48,8 +48,8 @@ print(json.dumps([result.error, result.stdout, result.gas, result.operations, me
 def start(source: str, settings: dict[str, Any], kill: tuple[int, ...] = ()) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT.format(root=str(REPOSITORY))],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment(),
-        start_new_session=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=clean_environment(), start_new_session=True,
     )  # fmt: skip
     assert process.stdin is not None
     process.stdin.write(json.dumps([source, settings, list(kill)]))
@@ -115,7 +115,10 @@ def test_values_that_cannot_be_sent_change_nothing() -> None:
     assert finish(start(source, EAGER))[:4] == alone[:4]
 
 
-ENDLESS = 'action spin(n) { while (true) { n = n + 1; } return n; } print("begin"); let a = spin(1); let b = spin(2); let c = spin(3);'
+ENDLESS = """
+action spin(n) { while (true) { n = n + 1; } return n; }
+print("begin"); let a = spin(1); let b = spin(2); let c = spin(3);
+"""
 
 
 def wait_for_workers(process: subprocess.Popen[Any]) -> None:
@@ -136,7 +139,9 @@ def test_no_process_is_left_behind(how: signal.Signals, tmp_path: Path) -> None:
     program.write_text(ENDLESS, encoding="utf-8")
     code = (
         "import sys; from zexus_parallel_plugin.cli import main; "
-        f"sys.argv = ['zexus-parallel', 'run', '--workers', '2', '--gas-limit', 'unlimited', {str(program)!r}]; sys.exit(main())"
+        "sys.argv = ['zexus-parallel', 'run', '--workers', '2', '--gas-limit', 'unlimited', "
+        f"{str(program)!r}]; "
+        "sys.exit(main())"
     )
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),

@@ -122,7 +122,8 @@ def test_refusals(
 
 def test_a_call_that_spoils_its_inputs_does_not_harm_the_next(tier: str) -> None:
     bench = Bench(
-        "action f(xs, n) { if (n == 1) { xs.push(5); let z = 1 / 0; } xs.push(n); xs.pop(); return len(xs); }",
+        "action f(xs, n) { if (n == 1) { xs.push(5); let z = 1 / 0; } "
+        "xs.push(n); xs.pop(); return len(xs); }",
         tier,
     )
     shared = [1, 2, 3]

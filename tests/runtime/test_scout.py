@@ -67,7 +67,7 @@ def scouted(
         ("try { print(f(1)); } catch (e) { print(e); } print(f(2));", [1, 2]),
         ("let m = {\"k\": [4, 5]}; print(f(m[\"k\"][1])); print(f(len(m)));", [5, 1]),
         ("let xs = []; for i in range(3) { xs.push(i); print(f(len(xs))); }", [1, 2, 3]),
-        ("let xs = []; for i in range(3) { xs.push(f(i)); } print(f(len(xs))); print(f(xs[0]));", [0, 1, 2, 3]),
+        ("let q = []; for i in range(3) { q.push(f(i)); } print(f(len(q))); print(f(q[0]));", [0, 1, 2, 3]),
         ("for i in range(3) { print(f([i, i + 1])); }", [[0, 1], [1, 2], [2, 3]]),
         ("print(f(abs(0 - 3))); print(f(sqrt(16)));", [3, 4.0]),
         ("let g = f(1); print(g(2)); print(f(3));", [1]),
@@ -114,7 +114,10 @@ def test_guesses_are_counted() -> None:
 
 
 def test_calls_make_unknown_what_they_may_assign() -> None:
-    source = "let x = 1; let y = 2; action g(n) { x = n; while (n > 0) { n = n - 1; } } g(3); print(f(y)); print(f(x));"
+    source = (
+        "let x = 1; let y = 2; action g(n) { x = n; while (n > 0) { n = n - 1; } } "
+        "g(3); print(f(y)); print(f(x));"
+    )
     found, scout = scouted(source)
     assert found == [2]
     assert scout.visible("x") is UNKNOWN

@@ -65,8 +65,10 @@ def dumps(value: Any, key_of: CodeKey | None = None) -> bytes:
     file = io.BytesIO()
     try:
         _Pickler(file, key_of).dump(value)
-    except RecursionError:
-        raise NotPlainError("value-not-plain", "deeply nested value") from None
+    except NotPlainError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever pickle has against it
+        raise NotPlainError("value-not-plain", f"{type(error).__name__}: {error}") from None
     return file.getvalue()
 
 

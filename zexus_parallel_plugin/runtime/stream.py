@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function
 from zexus_parallel_plugin.runtime.scout import Found
-from zexus_parallel_plugin.runtime.task import ABSENT, Batch, PlannedCall, matches
+from zexus_parallel_plugin.runtime.task import ABSENT, PlannedCall, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,19 +85,22 @@ class MapSource:
 
 
 class Stream:
-    """The planned calls of one frame, and the batches that they were sent in."""
+    """The planned calls of one frame.
 
-    __slots__ = ("batches", "dry", "frame", "outstanding", "pending", "queues", "source", "used")
+    ``pending`` are not sent yet; ``seconds`` is what the latest of them is expected to take; ``dry`` counts
+    looks that found nothing.
+    """
+
+    __slots__ = ("dry", "frame", "outstanding", "pending", "queues", "seconds", "source")
 
     def __init__(self, frame: Frame, source: Source) -> None:
         self.frame = frame
         self.source = source
         self.queues: dict[int, deque[PlannedCall]] = {}
         self.pending: list[PlannedCall] = []
-        self.batches: list[Batch] = []
         self.outstanding = 0
-        self.used = 0
         self.dry = 0
+        self.seconds: float | None = None
 
     @property
     def finished(self) -> bool:
@@ -124,6 +127,13 @@ class Stream:
                 self.outstanding -= index + 1
                 return queue.popleft(), skipped
         return None, []
+
+    def forget(self, call: PlannedCall) -> None:
+        """A planned call will not be made ahead."""
+        queue = self.queues[call.ip]
+        if call in queue:
+            queue.remove(call)
+            self.outstanding -= 1
 
     def expects(self, ip: int) -> bool:
         """Whether calls of this instruction are planned."""

@@ -1,0 +1,215 @@
+"""Looking ahead: finds calls that will come, plans them, sends them in batches, and gives them up again."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_right
+from time import thread_time
+from typing import TYPE_CHECKING
+
+from zexus_parallel_plugin.runtime.stream import Source, Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zexus_parallel_plugin.engine.execution import Execution
+    from zexus_parallel_plugin.engine.frame import Frame
+    from zexus_parallel_plugin.metrics import RunMetrics
+    from zexus_parallel_plugin.runtime.dispatch import Dispatch
+    from zexus_parallel_plugin.runtime.planner import Planner
+    from zexus_parallel_plugin.runtime.scout import Found
+    from zexus_parallel_plugin.runtime.sites import Site, Sites
+    from zexus_parallel_plugin.runtime.task import PlannedCall
+
+_LOG = logging.getLogger(__name__)
+
+_TASK_SECONDS = 0.003
+"""Work that a task should have."""
+_FORCED_CALLS = 4
+"""Calls in a task when everything that is legal is sent, however little it is."""
+_BUDGET = 3000
+"""Instructions that the scout executes from one call to the next before it gives up."""
+_PLANNED = 4000
+"""Planned calls that may wait for the program in one frame."""
+_GUESSED = 16
+"""The same for each worker, where the program may well leave the loop before."""
+_BYTE_SECONDS = 2e-8
+"""What a byte of a container costs until its call is committed: pickled twice, sent, and read."""
+_DRY = 3
+"""Looks in a row that found nothing, after which a frame is not looked at any further."""
+
+
+class Lookahead:
+    """The streams of all frames that are looked ahead in, innermost last.
+
+    ``threshold`` is what a call must take to be worth sending, in seconds; 0: everything is sent that may be.
+    ``overhead`` is the time spent in here.
+    """
+
+    def __init__(
+        self,
+        execution: Execution,
+        sites: Sites,
+        planner: Planner,
+        dispatch: Dispatch,
+        threshold: float,
+        metrics: RunMetrics,
+    ) -> None:
+        self._execution = execution
+        self._sites = sites
+        self._metrics = metrics
+        self._forced = threshold <= 0
+        self.planner = planner
+        self.dispatch = dispatch
+        self.streams: list[Stream] = []
+        self.overhead = 0.0
+
+    def stream_of(self, frame: Frame) -> Stream | None:
+        """The stream of a frame; streams of frames that have ended are dropped on the way."""
+        streams = self.streams
+        while streams:
+            top = streams[-1]
+            if top.frame is frame:
+                return top
+            if top.frame.depth < frame.depth and _is_caller(top.frame, frame):
+                return None
+            self.drop(top)
+        return None
+
+    def open(self, frame: Frame, source: Callable[[], Source], site: Site) -> Stream | None:
+        """Begin to look ahead in a frame, from a call that is about to be executed.
+
+        Returns None if nothing was found.
+        """
+        try:
+            stream = Stream(frame, source())
+        except Exception:  # noqa: BLE001 - see there
+            self._broken()
+            return None
+        self.streams.insert(bisect_right(self.streams, frame.depth, key=_depth_of), stream)
+        self.advance(stream)
+        if stream.source.ended and not stream.outstanding:
+            self.drop(stream)
+            self._metrics.reasons[stream.source.ended] += 1
+            if not self._forced:
+                site.useless("nothing-ahead")
+            return None
+        return stream
+
+    def drop(self, stream: Stream) -> None:
+        """Give up what is left of a stream."""
+        if stream in self.streams:
+            self.streams.remove(stream)
+        if not stream.source.ended:
+            stream.source.ended = "dropped"
+        for queue in stream.queues.values():
+            for call in queue:
+                self.not_reached(call)
+            queue.clear()
+        stream.pending.clear()
+        stream.outstanding = 0
+
+    def not_reached(self, call: PlannedCall) -> None:
+        """The program did not make a planned call."""
+        if call.batch is not None:
+            self._metrics.reasons["not-reached"] += 1
+            self.leave(call)
+
+    def leave(self, call: PlannedCall) -> None:
+        """A planned call is not needed from its batch."""
+        batch = call.batch
+        if batch is not None:
+            batch.left -= 1
+            if not batch.left:
+                self.dispatch.give_up(batch)
+
+    def more(self, stream: Stream) -> bool:
+        """Whether a stream may have more planned calls."""
+        most = _GUESSED * self.dispatch.workers if stream.source.guesses else _PLANNED
+        return not stream.source.ended and stream.outstanding < most
+
+    def advance(self, stream: Stream) -> None:
+        """Plan and send more calls, as long as the workers could use them."""
+        started = thread_time()
+        try:
+            self._advance(stream)
+        except Exception:  # noqa: BLE001 - see there
+            self._broken()
+        spent = thread_time() - started
+        self.overhead += spent
+        self._metrics.ahead_seconds += spent
+
+    def _advance(self, stream: Stream) -> None:
+        self.planner.begin()
+        while self.dispatch.hungry and self.more(stream):
+            found = stream.source.next_call(_BUDGET)
+            if found is None:
+                if not stream.source.ended:
+                    stream.dry += 1
+                    if stream.dry >= _DRY:
+                        stream.source.ended = "scout-budget"
+                break
+            stream.dry = 0
+            if self._plan(stream, found) and len(stream.pending) >= self._calls_per_task(stream.seconds):
+                self._send(stream)
+        if stream.pending and (stream.source.ended or self.dispatch.hungry):
+            self._send(stream)
+
+    def _plan(self, stream: Stream, found: Found) -> bool:
+        code = stream.source.code
+        key = id(found.function["bytecode"] if code is None else code), found.ip
+        site = self._sites.at(key, found.function)
+        if site.refusal:
+            return False
+        planned = self.planner.plan(found, stream.source, site)
+        if isinstance(planned, str):
+            self._metrics.reasons[planned] += 1
+            return False
+        seconds = self._sites.expected(key, found.function)
+        if not self._forced and sum(map(len, planned.groups)) * _BYTE_SECONDS > (seconds or 0.0):
+            self.note(site, "large-inputs")
+            return False
+        stream.seconds = seconds
+        stream.add(planned)
+        stream.pending.append(planned)
+        return True
+
+    def _calls_per_task(self, seconds: float | None) -> int:
+        if self._forced:
+            return _FORCED_CALLS
+        return max(1, round(_TASK_SECONDS / seconds)) if seconds else 1
+
+    def _send(self, stream: Stream) -> None:
+        calls, stream.pending = stream.pending, []
+        meter = self._execution.meter
+        used = meter.gas_used, meter.operation_count
+        if self.dispatch.send(calls, stream.frame.depth, used, stream.seconds) is None:
+            stream.source.ended = stream.source.ended or "not-sent"
+            for call in calls:
+                stream.forget(call)
+
+    def note(self, site: Site, reason: str) -> None:
+        """Count why a call of a site is not run ahead, or its result not used."""
+        self._metrics.reasons[reason] += 1
+        if site.useless(reason):
+            self._metrics.reasons["site-refused"] += 1
+            _LOG.info("no more tasks of %s: %s", site.name, reason)
+
+    def _broken(self) -> None:
+        """A mistake in here must not become an error of the program: from now on all is executed in place."""
+        _LOG.exception("looking ahead failed, everything is executed in place from now on")
+        self._metrics.reasons["internal-error"] += 1
+        self.dispatch.failed = "internal-error"
+        for stream in self.streams:
+            stream.source.ended = stream.source.ended or "internal-error"
+
+
+def _is_caller(outer: Frame, frame: Frame) -> bool:
+    current: Frame | None = frame
+    while current is not None and current.depth > outer.depth:
+        current = current.parent
+    return current is outer
+
+
+def _depth_of(stream: Stream) -> int:
+    return stream.frame.depth
