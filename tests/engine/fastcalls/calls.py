@@ -165,8 +165,8 @@ EDGES: list[Any] = [
     ["b", 1],
     [[1], [1]], [{"a": 2}, {"a": 1}], [{"a": 2}, {"a": "x"}], {}, {"a": 1}, {"a": [1], 1: 2, "1": 3},
     {"k": {"a": 1}}, {3: 1}, {LONG: 1}, [{LONG: 1}], Integer(3), [Integer(4)], [1, Integer(1)],
-    {"a": Integer(4)}, String("ab"), (1,), [(1, 2)], {(1, 2): 1}, EvaluationError("e"),
-    _deep(NESTING - 1), _deep(NESTING), _deep(NESTING + 1),
+    {"a": Integer(4)}, String("ab"), (1,), [(1, 2)], {(1, 2): 1}, {Integer(3): 1}, [{String("k"): 1}],
+    EvaluationError("e"), _deep(NESTING - 1), _deep(NESTING), _deep(NESTING + 1),
 ]  # fmt: skip
 """Values at which direct forms and the host part ways, if they do."""
 

@@ -61,7 +61,8 @@ def _rest(general: General) -> Direct:
 def _slice(general: General) -> Direct:
     def cut(value: Any = ABSENT, start: Any = ABSENT, end: Any = ABSENT, *rest: Any) -> Any:
         if type(value) is list and type(start) is int and (end is ABSENT or type(end) is int) and not rest:
-            part = _part(value, start, len(value) if end is ABSENT else end)
+            # The host spells Python's own rule for negative positions out.
+            part = value[start : len(value) if end is ABSENT else end]
             if flat(value):
                 return part
             if survives(value):
@@ -69,12 +70,6 @@ def _slice(general: General) -> Direct:
         return general(given(value, start, end, *rest))
 
     return cut
-
-
-def _part(values: list[Any], start: int, end: int) -> list[Any]:
-    """Not Python's own rule: what lies before the beginning is the beginning."""
-    length = len(values)
-    return values[max(0, length + start) if start < 0 else start : max(0, length + end) if end < 0 else end]
 
 
 def _extend(general: General) -> Direct:
