@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .generator import Sample
 from .outcome import CRASH, TIMEOUT, Outcome, differences
+from .shrink import shrink
 
 if TYPE_CHECKING:
-    from .generator import Sample
     from .harness import Configuration
     from .judge import Judge
 
@@ -46,3 +47,31 @@ def compare(
         if report:
             return Comparison(host, True, tuple(report), configuration.name)
     return Comparison(host, judged=True)
+
+
+def minimise(
+    judge: Judge,
+    sample: Sample,
+    comparison: Comparison,
+    configurations: Iterable[Configuration],
+    *,
+    machine: str | None = None,
+    seconds: float = 60,
+) -> tuple[Sample, Comparison]:
+    """Shorten a finding, as long as the same configuration differs in a field of the same name."""
+    fields = _fields(comparison)
+    same = [
+        configuration for configuration in configurations if configuration.name == comparison.configuration
+    ]
+
+    def fails(source: str) -> bool:
+        return bool(fields & _fields(compare(judge, Sample(source, sample.gas_limit), same, machine)))
+
+    small = Sample(shrink(sample.source, fails, seconds=seconds), sample.gas_limit)
+    again = compare(judge, small, same, machine)
+    return (small, again) if again.report else (sample, comparison)
+
+
+def _fields(comparison: Comparison) -> set[str]:
+    """Names of the fields that differ, ``env[a]`` counting as ``env``."""
+    return {line.partition(":")[0].partition("[")[0] for line in comparison.report}

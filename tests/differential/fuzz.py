@@ -16,14 +16,14 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import FlakyFailure
 
-from .compare import Comparison, compare
+from .compare import Comparison, compare, minimise
 from .corpus import CORPUS
 from .generator import Sample, samples
 from .harness import CONFIGURATIONS, Configuration, missing_backend, missing_setting
 from .judge import Judge
-from .shrink import shrink
 
 EXAMPLES_PER_ROUND = 100
+_SHRINK_SECONDS = 90
 
 
 class DifferenceFoundError(AssertionError):
@@ -39,7 +39,7 @@ class Hunt:
     deadline: float
     machine: str | None = None
     counts: Counter[str] = field(default_factory=Counter)
-    smallest: tuple[Sample, Comparison] | None = None
+    found: tuple[Sample, Comparison] | None = None
 
     def compare(self, sample: Sample) -> Comparison:
         comparison = compare(self.judge, sample, self.configurations, self.machine)
@@ -50,8 +50,8 @@ class Hunt:
         return comparison
 
     def round(self, number: int) -> tuple[Sample, Comparison] | None:
-        """Look at some programs; returns the smallest failing one of the first kind that is met."""
-        self.smallest = None
+        """Look at some programs; returns the first one that differs."""
+        self.found = None
 
         @seed(number)
         @settings(
@@ -59,42 +59,23 @@ class Hunt:
             database=None,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            phases=[Phase.generate, Phase.shrink],
+            phases=[Phase.generate],
             print_blob=False,
-            report_multiple_bugs=False,
         )
         @given(samples())
         def look(sample: Sample) -> None:
-            if time.monotonic() > self.deadline and self.smallest is None:
+            if time.monotonic() > self.deadline and self.found is None:
                 return
             comparison = self.compare(sample)
             if comparison.report:
-                if self.smallest is None or len(sample.source) <= len(self.smallest[0].source):
-                    self.smallest = sample, comparison
+                self.found = sample, comparison
                 raise DifferenceFoundError
 
         try:
             look()
-        except (DifferenceFoundError, FlakyFailure):
-            return self.smallest
+        except (DifferenceFoundError, FlakyFailure):  # a second look may not see it again
+            return self.found
         return None
-
-    def minimise(self, sample: Sample, comparison: Comparison) -> tuple[Sample, Comparison]:
-        """Shorten line by line, as long as the same configuration differs in a field of the same name."""
-        fields = _fields(comparison)
-        configurations = [c for c in self.configurations if c.name == comparison.configuration]
-
-        def fails(source: str) -> bool:
-            other = compare(self.judge, Sample(source, sample.gas_limit), configurations, self.machine)
-            return bool(fields & _fields(other))
-
-        small = Sample(shrink(sample.source, fails, attempts=400), sample.gas_limit)
-        return small, compare(self.judge, small, configurations, self.machine)
-
-
-def _fields(comparison: Comparison) -> set[str]:
-    """Names of the fields that differ, ``env[a]`` counting as ``env``."""
-    return {line.partition(":")[0].partition("[")[0] for line in comparison.report}
 
 
 def save(sample: Sample, comparison: Comparison) -> str:
@@ -140,7 +121,9 @@ def _hunt(hunt: Hunt, first_round: int, most: int) -> int:
         finding = hunt.round(number)
         number += 1
         if finding is not None:
-            sample, comparison = hunt.minimise(*finding)
+            sample, comparison = minimise(
+                hunt.judge, *finding, hunt.configurations, machine=hunt.machine, seconds=_SHRINK_SECONDS
+            )
             name = save(sample, comparison)
             found.append(name)
             print(f"FOUND {name} in round {number - 1}, configuration {comparison.configuration}")

@@ -3,75 +3,96 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 
 Fails = Callable[[str], bool]
 
 _SIMPLER = ("1", "a", '"x"')
-_CALL_OR_GROUP = re.compile(r"\([^()]*\)")
+_GROUP = re.compile(r"\([^()]*\)")
 
 
-def shrink(source: str, fails: Fails, *, attempts: int = 1500) -> str:
+def shrink(source: str, fails: Fails, *, seconds: float = 60) -> str:
     """Return a smaller program for which ``fails`` is still true; ``fails(source)`` must be true.
 
-    Tries to drop balanced runs of lines, to take blocks out of their braces, and to simplify bracketed parts.
-    Ends when nothing helps any more or after so many ``attempts``.
+    Drops balanced runs of lines, takes blocks out of their braces, simplifies bracketed parts, until nothing
+    helps any more or the time is over.
     """
-    best = source
-    progress = True
-    while progress and attempts > 0:
-        progress = False
-        for candidate in _candidates(best):
-            attempts -= 1
-            if fails(candidate):
-                best = candidate
-                progress = True
-                break
-            if attempts <= 0:
-                break
-    return best
+    return _Shrinker(source, fails, time.monotonic() + seconds).run()
 
 
-def _candidates(source: str) -> Iterator[str]:
-    lines = source.splitlines()
-    size = len(lines)
-    while size >= 1:
-        for start in range(0, len(lines) - size + 1, max(1, size // 2)):
-            if _balanced(lines[start : start + size]):
-                yield "\n".join(lines[:start] + lines[start + size :]) + "\n"
-        size //= 2
-    for start, end in _blocks(lines):
-        # the whole block, then only its braces
-        yield "\n".join(lines[:start] + lines[end + 1 :]) + "\n"
-        yield "\n".join(lines[:start] + lines[start + 1 : end] + lines[end + 1 :]) + "\n"
-    for number, line in enumerate(lines):
-        for match in _CALL_OR_GROUP.finditer(line):
-            for simple in _SIMPLER:
-                if match.group() != f"({simple})" and len(match.group()) > 3:
-                    changed = line[: match.start()] + f"({simple})" + line[match.end() :]
-                    yield "\n".join([*lines[:number], changed, *lines[number + 1 :]]) + "\n"
+class _Shrinker:
+    def __init__(self, source: str, fails: Fails, deadline: float) -> None:
+        self.lines = source.splitlines()
+        self._fails = fails
+        self._deadline = deadline
+        self._tried: set[str] = {self._text(self.lines)}
+
+    def run(self) -> str:
+        before: list[str] = []
+        while before != self.lines and time.monotonic() < self._deadline:
+            before = self.lines
+            self._drop_lines()
+            self._first_that_helps(self._unwrapped)
+            self._first_that_helps(self._simplified)
+        return self._text(self.lines)
+
+    def _text(self, lines: list[str]) -> str:
+        return "\n".join(lines) + "\n"
+
+    def _accept(self, lines: list[str]) -> bool:
+        text = self._text(lines)
+        if text in self._tried or time.monotonic() > self._deadline:
+            return False
+        self._tried.add(text)
+        if not self._fails(text):
+            return False
+        self.lines = lines
+        return True
+
+    def _drop_lines(self) -> None:
+        size = len(self.lines)
+        while size >= 1:
+            start = 0
+            while start + size <= len(self.lines):
+                run = self.lines[start : start + size]
+                if not (_balanced(run) and self._accept(self.lines[:start] + self.lines[start + size :])):
+                    start += 1
+            size = size * 2 // 3
+
+    def _first_that_helps(self, candidates: Callable[[], Iterator[list[str]]]) -> None:
+        helped = True
+        while helped:
+            helped = any(self._accept(candidate) for candidate in candidates())
+
+    def _unwrapped(self) -> Iterator[list[str]]:
+        lines = self.lines
+        for start, line in enumerate(lines):
+            if not line.rstrip().endswith("{"):
+                continue
+            depth = 0
+            for end in range(start, len(lines)):
+                depth += lines[end].count("{") - lines[end].count("}")
+                if depth == 0:
+                    yield lines[:start] + lines[start + 1 : end] + lines[end + 1 :]
+                    break
+
+    def _simplified(self) -> Iterator[list[str]]:
+        lines = self.lines
+        for number, line in enumerate(lines):
+            for match in _GROUP.finditer(line):
+                for simple in _SIMPLER:
+                    if len(match.group()) > len(simple) + 2:
+                        changed = f"{line[: match.start()]}({simple}){line[match.end() :]}"
+                        yield [*lines[:number], changed, *lines[number + 1 :]]
 
 
 def _balanced(lines: list[str]) -> bool:
     depth = 0
     for line in lines:
-        opened, closed = line.count("{"), line.count("}")
         if line.lstrip().startswith("}") and depth == 0:
             return False
-        depth += opened - closed
+        depth += line.count("{") - line.count("}")
         if depth < 0:
             return False
     return depth == 0
-
-
-def _blocks(lines: list[str]) -> Iterator[tuple[int, int]]:
-    """First and last line of each block that starts at the end of a line."""
-    for start, line in enumerate(lines):
-        if not line.rstrip().endswith("{"):
-            continue
-        depth = 0
-        for end in range(start, len(lines)):
-            depth += lines[end].count("{") - lines[end].count("}")
-            if depth == 0:
-                yield start, end
-                break

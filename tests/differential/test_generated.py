@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import FlakyFailure
 
-from .compare import compare
+from .compare import Comparison, compare, minimise
 from .generator import Sample, general, samples, shapes, straight_lines
 from .harness import CONFIGURATIONS, Configuration, missing_backend, missing_setting
 from .judge import Judge
@@ -31,9 +33,10 @@ def judge() -> Iterator[Judge]:
 
 
 def check(judge: Judge, strategy: st.SearchStrategy[Sample], examples: int) -> Counter[str]:
-    """Compare so many programs, the same ones at every run; the smallest that differs is in the failure."""
+    """Compare so many programs, the same at every run; a shortened one that differs is in the failure."""
     counts: Counter[str] = Counter()
     configurations = available()
+    findings: list[tuple[Sample, Comparison]] = []
 
     @settings(
         max_examples=examples,
@@ -41,21 +44,32 @@ def check(judge: Judge, strategy: st.SearchStrategy[Sample], examples: int) -> C
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        print_blob=False,
+        phases=[Phase.generate],
     )
     @given(strategy)
     def judged(sample: Sample) -> None:
         comparison = compare(judge, sample, configurations)
         counts["judged" if comparison.judged else "not judged"] += 1
         counts["operations"] += comparison.host.operation_count
-        assert not comparison.report, (
+        if comparison.report:
+            findings.append((sample, comparison))
+            raise _DifferenceFoundError
+
+    with contextlib.suppress(_DifferenceFoundError, FlakyFailure):
+        judged()
+    if findings:
+        sample, comparison = minimise(judge, *findings[0], configurations)
+        pytest.fail(
             f"configuration {comparison.configuration}, gas limit {sample.gas_limit}\n"
             + "\n".join(comparison.report)
-            + f"\n--- the program ---\n{sample.source}"
+            + f"\n--- the program ---\n{sample.source}",
+            pytrace=False,
         )
-
-    judged()
     return counts
+
+
+class _DifferenceFoundError(Exception):
+    pass
 
 
 @needs_backend
