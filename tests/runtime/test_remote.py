@@ -11,13 +11,12 @@ from tests.runtime.running import compiled, machine
 from zexus_parallel_plugin.analysis.footprint import Footprint
 from zexus_parallel_plugin.engine.execution import Execution
 from zexus_parallel_plugin.runtime.remote import (
-    CallerVariables,
     Handler,
-    RefusedError,
     handler_arguments,
     make_handler,
     pure_builtins,
 )
+from zexus_parallel_plugin.runtime.sandbox import CallerVariables, RefusedError
 from zexus_parallel_plugin.runtime.snapshot import Library, NotPlainError, dumps
 from zexus_parallel_plugin.runtime.task import (
     ABSENT,

@@ -10,9 +10,10 @@ import pytest
 from tests.runtime.running import compiled, machine
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.execution import Execution
+from zexus_parallel_plugin.runtime.knowledge import UNKNOWN
 from zexus_parallel_plugin.runtime.planner import Planner
 from zexus_parallel_plugin.runtime.remote import pure_builtins
-from zexus_parallel_plugin.runtime.scout import UNKNOWN, Scout
+from zexus_parallel_plugin.runtime.scout import Scout
 from zexus_parallel_plugin.runtime.sites import Sites
 
 ACTIONS = "action f(n) { return n; } action cheap(n) { return n * 2 + 1; } "

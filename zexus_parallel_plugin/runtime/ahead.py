@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function
 from zexus_parallel_plugin.host.vm import VMRuntimeError
 from zexus_parallel_plugin.runtime.dispatch import Dispatch, Pool
+from zexus_parallel_plugin.runtime.knowledge import UNKNOWN
 from zexus_parallel_plugin.runtime.lookahead import Lookahead
 from zexus_parallel_plugin.runtime.planner import Planner
 from zexus_parallel_plugin.runtime.pulse import Pulse
-from zexus_parallel_plugin.runtime.scout import UNKNOWN, Scout
+from zexus_parallel_plugin.runtime.scout import Scout
 from zexus_parallel_plugin.runtime.sites import Site, Sites
 from zexus_parallel_plugin.runtime.stream import MapSource, Source, Stream, visible_from
 from zexus_parallel_plugin.runtime.task import Record

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.analysis.cfg import Flow
 from zexus_parallel_plugin.analysis.footprint import Descriptor, Footprint, Footprints, is_function
-from zexus_parallel_plugin.runtime.scout import UNKNOWN
+from zexus_parallel_plugin.runtime.knowledge import UNKNOWN
 from zexus_parallel_plugin.runtime.snapshot import SCALARS, NotPlainError, dumps
 from zexus_parallel_plugin.runtime.stream import descriptors
 from zexus_parallel_plugin.runtime.task import ABSENT, PlannedCall, difference, plan
@@ -97,7 +97,7 @@ class Planner:
         if name not in self._pure:
             return UNKNOWN
         with contextlib.redirect_stderr(io.StringIO()) as said:
-            value = self._execution.call_builtin(self._execution.root, self._execution.builtins[name], args)
+            value = self._execution.call_builtin(self._execution.builtins[name], args)
         return value if type(value) in SCALARS and not said.tell() else UNKNOWN
 
     def native(self, name: str, args: list[Any]) -> Any:

@@ -12,16 +12,15 @@ The scout may be wrong about anything. What it predicts is compared with what ha
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zexus_parallel_plugin.analysis.effects import PURE_METHODS
 from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function, parameters
 from zexus_parallel_plugin.engine import isa, operators
 from zexus_parallel_plugin.host import vm as host
-from zexus_parallel_plugin.host.values import PLAIN
+from zexus_parallel_plugin.runtime.knowledge import ARITHMETIC, NUMBERS, UNKNOWN, Knowledge
 from zexus_parallel_plugin.runtime.snapshot import SCALARS
 from zexus_parallel_plugin.runtime.task import ABSENT
 
@@ -30,20 +29,6 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.frame import Frame
 
-UNKNOWN: Final = type("Unknown", (), {"__repr__": lambda _self: "<unknown>"})()
-
-_MUTATORS = frozenset({"push", "append", "pop", "set", "delete", "remove"})
-_LARGE = 200_000
-"""Elements of a list that the scout would make at most."""
-_COPIED = 1000
-"""Elements of a list that it copies at most, to slice or extend it."""
-_LONG_NUMBER = 1 << 2048
-_NUMBERS = frozenset({int, float})
-_ARITHMETIC = {
-    isa.ADD: operator.add, isa.SUB: operator.sub, isa.LT: operator.lt, isa.GT: operator.gt, isa.LTE:
-    operator.le, isa.GTE: operator.ge, isa.EQ: operator.eq, isa.NEQ: operator.ne,
-}  # fmt: skip
-"""On numbers these are Python's own."""
 _DEEPEST_INLINE = 6
 _INLINE_STEPS = 400
 _GUESSES = 10_000
@@ -120,9 +105,7 @@ class Scout:
         self._outer: dict[str, Any] = {}
         self._calls: list[_Activation] = []
         self._inline_end = 0
-        self._own: dict[int, Any] = {}
-        self._holed: set[int] = set()
-        self._tainted: dict[int, Any] = {}
+        self.knowledge = Knowledge(lookout.native)
         self._passed: dict[int, int] = {}
 
     # -- names
@@ -162,31 +145,15 @@ class Scout:
             top = self._calls[-1] if self._calls else self._base
             top.env[name] = value
 
-    # -- knowledge about containers
+    # -- what is known of values
 
     def known(self, value: Any) -> bool:
-        """Tell whether a value can be sent: it is known, and so are the contents of a container."""
-        if value is UNKNOWN:
-            return False
-        return type(value) in SCALARS or not (id(value) in self._tainted or id(value) in self._holed)
+        """Tell whether a value can be sent."""
+        return self.knowledge.known(value)
 
     def own(self, value: Any) -> bool:
         """Tell whether the scout has made this container."""
-        return id(value) in self._own
-
-    def _made(self, value: Any, *, holed: bool = False) -> Any:
-        self._own[id(value)] = value
-        if holed:
-            self._holed.add(id(value))
-        return value
-
-    def _taint(self, value: Any) -> None:
-        if type(value) not in SCALARS and value is not UNKNOWN and not is_function(value):
-            self._tainted[id(value)] = value  # kept alive, so that its identity stays its own
-
-    def _readable(self, value: Any) -> bool:
-        kind = type(value)
-        return kind in SCALARS or (kind in PLAIN and id(value) not in self._tainted)
+        return self.knowledge.own(value)
 
     # -- running
 
@@ -248,10 +215,10 @@ class Scout:
                             return None
                 elif op <= isa.LAST_BINARY:
                     right, left = pop(), pop()
-                    if type(left) in _NUMBERS and type(right) in _NUMBERS and op in _ARITHMETIC:
-                        push(_ARITHMETIC[op](left, right))
+                    if type(left) in NUMBERS and type(right) in NUMBERS and op in ARITHMETIC:
+                        push(ARITHMETIC[op](left, right))
                     else:
-                        push(self._binary(op, left, right))
+                        push(self.knowledge.binary(op, left, right))
                 elif op == isa.CALL_NAME:
                     name, count, native = arg
                     args = stack[len(stack) - count :]
@@ -264,13 +231,13 @@ class Scout:
                         return None
                 elif op == isa.INDEX:
                     key, target = pop(), pop()
-                    push(self._index(target, key))
+                    push(self.knowledge.index(target, key))
                 elif op == isa.GET_LENGTH:
                     value = pop()
-                    push(operators.length(value) if self._readable(value) else UNKNOWN)
+                    push(operators.length(value) if self.knowledge.readable(value) else UNKNOWN)
                 elif op == isa.FOR_ITER:
                     position, target = pop(), pop()
-                    if position is UNKNOWN or not self._readable(target):
+                    if position is UNKNOWN or not self.knowledge.readable(target):
                         stack += [UNKNOWN] * arg
                     elif arg == 1 and type(target) is list and 0 <= position < len(target):
                         push(target[position])
@@ -293,7 +260,7 @@ class Scout:
     def _jump(self, activation: _Activation, ip: int, target: int, condition: Any, *, jump_if: bool) -> int:
         """The instruction after a conditional jump at ``ip - 1``; -1 if the scout ends here."""
         if type(condition) is not bool:
-            if condition is UNKNOWN or not self._readable(condition):
+            if condition is UNKNOWN or not self.knowledge.readable(condition):
                 return self._branch(activation, ip - 1)
             condition = operators.truth(condition)
         return target if condition is jump_if else ip
@@ -306,33 +273,33 @@ class Scout:
             name, count = arg
             args = stack[len(stack) - count :]
             del stack[len(stack) - count :]
-            push(self._method(pop(), name, args))
+            push(self.knowledge.method(pop(), name, args))
         elif op == isa.RETURN:
             self._finish(pop())
             return True
         elif op == isa.NOT:
             value = pop()
-            push(not value if self.known(value) else UNKNOWN)
+            push(not value if self.knowledge.known(value) else UNKNOWN)
         elif op == isa.NEG:
             value = pop()
-            push(operators.negate(value) if self.known(value) else UNKNOWN)
+            push(operators.negate(value) if self.knowledge.known(value) else UNKNOWN)
         elif op == isa.BUILD_LIST:
             made = stack[len(stack) - arg :]
             del stack[len(stack) - arg :]
-            push(self._made(made, holed=not all(map(self.known, made))))
+            push(self.knowledge.made(made, holed=not all(map(self.knowledge.known, made))))
         elif op == isa.BUILD_MAP:
             flat = stack[len(stack) - 2 * arg :]
             del stack[len(stack) - 2 * arg :]
-            if all(map(self.known, flat[::2])):
-                holed = not all(map(self.known, flat[1::2]))
-                push(self._made(dict(zip(flat[::2], flat[1::2], strict=True)), holed=holed))
+            if all(map(self.knowledge.known, flat[::2])):
+                holed = not all(map(self.knowledge.known, flat[1::2]))
+                push(self.knowledge.made(dict(zip(flat[::2], flat[1::2], strict=True)), holed=holed))
             else:
                 push(UNKNOWN)
         elif op == isa.STORE_FUNC:
             self._store(arg[0], arg[1])
         elif op == isa.SLICE:
             stop, start, target = pop(), pop(), pop()
-            push(self._slice(target, start, stop))
+            push(self.knowledge.slice(target, start, stop))
         elif op == isa.THROW:
             self._stop("scout-error")
             return True
@@ -357,7 +324,7 @@ class Scout:
     def _call_name(self, activation: _Activation, name: str, args: list[Any], native: bool) -> Found | None:
         stack = activation.stack
         if native:
-            value = self._native(name, args)
+            value = self.knowledge.native(name, args)
             if value is not host.NATIVE_MISS:
                 stack.append(value)
                 return None
@@ -372,7 +339,7 @@ class Scout:
             else:
                 stack.append(UNKNOWN)
             return None
-        known = all(map(self.known, args))
+        known = all(map(self.knowledge.known, args))
         ip = activation.ip - 1
         wanted = self._lookout.wanted(activation.code, ip, function)
         if known and not wanted and len(self._calls) < _DEEPEST_INLINE and self._enter(function, args):
@@ -417,128 +384,7 @@ class Scout:
                 self._store(name, UNKNOWN)
         if mutates:
             for arg in args:
-                self._taint(arg)
-
-    def _native(self, name: str, args: list[Any]) -> Any:
-        if name in {"append", "push"} and len(args) == 2:
-            target, item = args
-            if type(target) is not list:
-                return UNKNOWN
-            if name == "append":
-                self._change(target, [item], name)
-                return target
-            if not self._readable(target) or len(target) > _COPIED:
-                return UNKNOWN
-            return self._made([*target, item], holed=not self.known(item) or id(target) in self._holed)
-        if name in {"len", "length"} and len(args) == 1:
-            return operators.length(args[0]) if self._readable(args[0]) else UNKNOWN
-        if name == "range":
-            if not all(type(arg) in {int, float} for arg in args) or not args:
-                return UNKNOWN
-            if abs(args[-1] - (args[0] if len(args) > 1 else 0)) > _LARGE:
-                return UNKNOWN
-            value = self._lookout.native(name, args)
-            return self._made(value) if type(value) is list else UNKNOWN
-        if not all(type(arg) in SCALARS for arg in args):
-            return UNKNOWN
-        return self._lookout.native(name, args)
-
-    def _method(self, target: Any, name: str, args: list[Any]) -> Any:
-        if target is None:
-            return None
-        if type(target) not in PLAIN:
-            return UNKNOWN
-        if name in PURE_METHODS:
-            return self._pure_method(target, name, args)
-        return self._change(target, args, name)
-
-    def _pure_method(self, target: Any, name: str, args: list[Any]) -> Any:
-        kind = type(target)
-        if not self._readable(target) or not all(type(arg) in SCALARS for arg in args):
-            return UNKNOWN
-        if kind is dict and name == "get":
-            return target.get(args[0]) if args else UNKNOWN
-        if kind is list:
-            if name in {"size", "length", "is_empty", "isEmpty", "first", "last"} or (
-                name == "count" and not args
-            ):
-                return host.LIST_METHODS[name](target, args)
-            return UNKNOWN
-        if kind is dict:
-            if name in {"has", "contains", "size", "length", "count"}:
-                return host.DICT_METHODS[name](target, args)
-            if name in {"keys", "values"} and len(target) <= _COPIED and id(target) not in self._holed:
-                return self._made(host.DICT_METHODS[name](target, args))
-            return UNKNOWN
-        if kind is str and name in host.STR_METHODS and len(target) <= _COPIED and name != "repeat":
-            value = host.STR_METHODS[name](target, args)
-            return value if type(value) in SCALARS else self._made(value)
-        return UNKNOWN
-
-    def _change(self, target: Any, args: list[Any], name: str) -> Any:
-        """A call that may change its target: done on the scout's own containers, else the contents become
-        unknown.
-        """
-        if type(target) in SCALARS:
-            return UNKNOWN
-        if name not in _MUTATORS or id(target) not in self._own or id(target) in self._tainted:
-            self._taint(target)
-            return target if type(target) is list and name in {"push", "append"} else UNKNOWN
-        if name == "set":
-            if len(args) < 2 or not self.known(args[0]):
-                self._taint(target)
-                return UNKNOWN
-            target[args[0]] = args[1]
-            if not self.known(args[1]):
-                self._holed.add(id(target))
-            return args[1]
-        if type(target) is list and name in {"push", "append"}:
-            if args and not self.known(args[0]):
-                self._holed.add(id(target))
-            return host.LIST_METHODS[name](target, args)
-        if type(target) is list and name == "pop":
-            return host.LIST_METHODS[name](target, args)
-        self._taint(target)
-        return UNKNOWN
-
-    # -- values
-
-    def _binary(self, op: int, left: Any, right: Any) -> Any:
-        kinds = type(left), type(right)
-        if kinds[0] in SCALARS and kinds[1] in SCALARS:
-            if op in {isa.MUL, isa.POW} and not _small(left, right):
-                return UNKNOWN
-            if op == isa.ADD and str in kinds and len(str(left)) + len(str(right)) > 10 * _COPIED:
-                return UNKNOWN
-            return operators.BINARY[op](left, right)
-        if op == isa.AND and (left is False or right is False):
-            return False
-        if op == isa.OR and (left is True or right is True):
-            return True
-        if op != isa.ADD or kinds != (list, list) or not (self._readable(left) and self._readable(right)):
-            return UNKNOWN
-        if len(left) + len(right) > _COPIED:
-            return UNKNOWN
-        return self._made(left + right, holed=id(left) in self._holed or id(right) in self._holed)
-
-    def _index(self, target: Any, key: Any) -> Any:
-        if target is None:
-            return None
-        if type(target) is list and type(key) is int and id(target) not in self._tainted:
-            return target[key] if -len(target) <= key < len(target) else None
-        if key is UNKNOWN or not self._readable(target) or type(key) not in SCALARS:
-            return UNKNOWN
-        if type(target) is dict and type(key) is int and key not in target and len(target) > _COPIED:
-            return UNKNOWN
-        return operators.index(target, key)
-
-    def _slice(self, target: Any, start: Any, stop: Any) -> Any:
-        if start is UNKNOWN or stop is UNKNOWN or not self._readable(target):
-            return UNKNOWN
-        if type(target) is list and len(target) <= _COPIED:
-            value = operators.cut(target, start, stop)
-            return self._made(value, holed=id(target) in self._holed) if type(value) is list else value
-        return operators.cut(target, start, stop) if type(target) is str else UNKNOWN
+                self.knowledge.taint(arg)
 
     def _other(self, activation: _Activation, op: int, arg: Any) -> None:
         """Instructions whose result is not looked at."""
@@ -549,7 +395,7 @@ class Scout:
         stack += [UNKNOWN] * pushes
         if op in {isa.CALL_TOP, isa.PARALLEL_MAP}:
             for value in taken:
-                self._taint(value)
+                self.knowledge.taint(value)
         if op == isa.RARE and arg[0].name == "EXPORT":
             self._store(arg[1], UNKNOWN)
 
@@ -611,18 +457,10 @@ class Scout:
                     self._store(arg[1], UNKNOWN)
         if changes:
             for value in loaded:
-                self._taint(value)
+                self.knowledge.taint(value)
         depth = depths[detour.target] if detour.target < len(depths) else len(stack)
         if detour.ranges:
             stack[floor:] = [UNKNOWN] * (len(stack) - floor)
         if len(stack) < depth:
             stack += [UNKNOWN] * (depth - len(stack))
         del stack[depth:]
-
-
-def _small(left: Any, right: Any) -> bool:
-    for value in (left, right):
-        kind = type(value)
-        if kind is str or (kind is int and not -_LONG_NUMBER < value < _LONG_NUMBER):
-            return False
-    return True
