@@ -259,7 +259,7 @@ class Ahead:
                 self._sites.cost_of(visit.function).at_least(elapsed)
                 visit.site.cost.at_least(elapsed)
                 if visit.stream is not None:
-                    self._lookahead.advance(visit.stream)
+                    self._lookahead.advance(visit.stream, in_place=True)
                 elif not visit.looked and not visit.site.refusal:
                     visit.looked = True
                     planner.bold = True
@@ -315,8 +315,7 @@ class Ahead:
 
     def _begun(self, batch: Batch, stream: Stream) -> bool:
         self._dispatch.look()
-        if not self._dispatch.started(batch):
-            self._lookahead.advance(stream)
+        self._lookahead.advance(stream)
         return self._dispatch.started(batch)
 
     def _commit(self, batch: Batch, call: PlannedCall, site: Site) -> Any:

@@ -77,8 +77,15 @@ class Dispatch:
         self._main = main if library.has(main) else None
         self._metrics = metrics
         self._waiting: list[Batch] = []
+        self._open: list[Batch] = []
         self.workers = workers
         self.failed = ""
+
+    @property
+    def unfinished(self) -> int:
+        """Batches that are on their way or being worked at."""
+        self._open = [batch for batch in self._open if not batch.handle.done]
+        return len(self._open)
 
     @property
     def hungry(self) -> bool:
@@ -118,6 +125,7 @@ class Dispatch:
             self._pool.publish(key, blob)
         batch = Batch(calls, weight, self._pool.submit(payload, tuple(blobs), weight=weight))
         self._waiting.append(batch)
+        self._open.append(batch)
         self._metrics.tasks_sent += 1
         self._metrics.calls_sent += len(calls)
         return batch

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from time import thread_time
 from typing import TYPE_CHECKING
 
+from zexus_parallel_plugin.config import available_cores
 from zexus_parallel_plugin.runtime.stream import Source, Stream
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _GUESSED = 16
 """The same for each worker, where the program may well leave the loop before."""
 _BYTE_SECONDS = 2e-8
 """What a byte of a container costs until its call is committed: pickled twice, sent, and read."""
+_LONG_CALL = 0.02
+"""Seconds from which on a call is a long one; so is one of which nothing is known."""
 _DRY = 3
 """Looks in a row that found nothing, after which a frame is not looked at any further."""
 
@@ -59,6 +62,8 @@ class Lookahead:
         self._sites = sites
         self._metrics = metrics
         self._forced = threshold <= 0
+        # While the main process computes, it takes a core from the workers.
+        self._beside = max(1, min(dispatch.workers, available_cores() - 1))
         self.planner = planner
         self.dispatch = dispatch
         self.streams: list[Stream] = []
@@ -87,7 +92,7 @@ class Lookahead:
             self._broken()
             return None
         self.streams.insert(bisect_right(self.streams, frame.depth, key=_depth_of), stream)
-        self.advance(stream)
+        self.advance(stream, in_place=True)
         if stream.source.ended and not stream.outstanding:
             self.drop(stream)
             self._metrics.reasons[stream.source.ended] += 1
@@ -128,20 +133,23 @@ class Lookahead:
         most = _GUESSED * self.dispatch.workers if stream.source.guesses else _PLANNED
         return not stream.source.ended and stream.outstanding < most
 
-    def advance(self, stream: Stream) -> None:
-        """Plan and send more calls, as long as the workers could use them."""
+    def advance(self, stream: Stream, *, in_place: bool = False) -> None:
+        """Plan and send more calls, as long as the workers could use them.
+
+        :param in_place: the main process is about to compute for a while.
+        """
         started = thread_time()
         try:
-            self._advance(stream)
+            self._advance(stream, in_place=in_place)
         except Exception:  # noqa: BLE001 - see there
             self._broken()
         spent = thread_time() - started
         self.overhead += spent
         self._metrics.ahead_seconds += spent
 
-    def _advance(self, stream: Stream) -> None:
+    def _advance(self, stream: Stream, *, in_place: bool) -> None:
         self.planner.begin()
-        while self.dispatch.hungry and self.more(stream):
+        while self._hungry(stream, in_place=in_place) and self.more(stream):
             found = stream.source.next_call(_BUDGET)
             if found is None:
                 if not stream.source.ended:
@@ -152,8 +160,16 @@ class Lookahead:
             stream.dry = 0
             if self._plan(stream, found) and len(stream.pending) >= self._calls_per_task(stream.seconds):
                 self._send(stream)
-        if stream.pending and (stream.source.ended or self.dispatch.hungry):
+        if stream.pending and (stream.source.ended or self._hungry(stream, in_place=in_place)):
             self._send(stream)
+
+    def _hungry(self, stream: Stream, *, in_place: bool) -> bool:
+        if not self.dispatch.hungry:
+            return False
+        if not in_place or self._forced or (stream.seconds or _LONG_CALL) < _LONG_CALL:
+            return True
+        # Few long tasks end soonest when no core is shared: the rest is sent when the main process waits.
+        return self.dispatch.unfinished < self._beside
 
     def _plan(self, stream: Stream, found: Found) -> bool:
         code = stream.source.code
