@@ -1,1 +1,3 @@
-"""Executes Zexus code objects exactly as the host's VM does: frames, names, gas, and the tiers that run them."""
+"""Executes Zexus code objects exactly as the host's VM does: frames, names, gas, and the tiers that run
+them.
+"""

@@ -1,4 +1,6 @@
-"""Code objects, prepared once: the stream that the host would execute, with operands resolved and gas attached."""
+"""Code objects, prepared once: the stream that the host would execute, with operands resolved and gas
+attached.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +18,17 @@ INTERNAL_NAMES = frozenset(
         "_tx_snapshot", "_tx_memory_snapshot", "_in_transaction", "_restrictions", "_grants", "_capabilities",
     }
 )  # fmt: skip
-"""Names that opcodes write without telling the name cache: a program that reads them sees the host's stale values."""
+"""Names that opcodes write without telling the name cache: a program that reads them sees the host's stale
+values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
     """A code object ready to run.
 
-    ``instructions`` holds ``(number, operand, gas)``; jump operands are indices into it; names and constants stand in the
-    operands themselves. ``refusal`` is empty, or says why the host must run the object whole. ``loops``: loop head -> its
-    iterations so far, or its compiled unit, or None when it cannot be compiled.
+    ``instructions`` holds ``(number, operand, gas)``; jump operands are indices into it; names and constants
+    stand in the operands themselves. ``refusal`` is empty, or says why the host must run the object whole.
+    ``loops``: loop head -> its iterations so far, or its compiled unit, or None when it cannot be compiled.
     """
 
     name: str
@@ -81,7 +84,9 @@ def prepare(vm: Any, bytecode: Any, name: str = "", functions: frozenset[str] = 
     for opcode, operand in stream:
         resolved = _resolve(opcode, operand, constants, functions)
         if resolved is None:
-            return Code(name, bytecode, tuple(stream), tuple(constants), refusal=f"opcode {opcode} {operand!r}")
+            return Code(
+                name, bytecode, tuple(stream), tuple(constants), refusal=f"opcode {opcode} {operand!r}"
+            )
         instructions.append((*resolved, gas_cost(opcode, operand)))
     refusal = _unsafe_jump(instructions) or _internal_name(instructions)
     if refusal:
@@ -91,7 +96,9 @@ def prepare(vm: Any, bytecode: Any, name: str = "", functions: frozenset[str] = 
 
 
 def constant(constants: list[Any] | tuple[Any, ...], index: Any) -> Any:
-    """An operand as the host reads it (``const``, vm.py 3674): an index into the constants, or the value itself."""
+    """An operand as the host reads it (``const``, vm.py 3674): an index into the constants, or the value
+    itself.
+    """
     if isinstance(index, int):
         return constants[index] if 0 <= index < len(constants) else None
     return index
@@ -148,9 +155,9 @@ def _unsafe_jump(instructions: list[tuple[int, Any, int]]) -> str:
     """A jump that is not an index of the stream: the host's loop would end or fail there in its own way."""
     size = len(instructions)
     for index, (number, operand, _gas) in enumerate(instructions):
-        if number in isa.JUMPS or number == isa.SETUP_TRY:
-            if type(operand) is not int or not 0 <= operand <= size:
-                return f"jump to {operand!r} at {index}"
+        jumps = number in isa.JUMPS or number == isa.SETUP_TRY
+        if jumps and (type(operand) is not int or not 0 <= operand <= size):
+            return f"jump to {operand!r} at {index}"
     return ""
 
 

@@ -18,21 +18,21 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.position import RunAhead
 
 _HOST_DEPTH_RESERVE = 90
-"""Calls before the host's recursion limit from which on the host runs the frames itself: there its optimisers begin to
-fail and every Python frame counts, which nobody but the host reproduces."""
+"""Calls before the host's recursion limit from which on the host runs the frames itself: there its
+optimisers begin to fail and every Python frame counts, which nobody but the host reproduces."""
 
 
 class Execution:
     """What all frames of a run share.
 
-    ``meter`` is the host's own gas meter, so that nested host code and ours charge the same account. ``frame`` is the
-    innermost frame that compiled code may be called from. ``residue`` holds operands that a failed loop unit leaves to its
-    frame's stack. ``counters`` counts decisions by reason code.
+    ``meter`` is the host's own gas meter, so that nested host code and ours charge the same account.
+    ``frame`` is the innermost frame that compiled code may be called from. ``residue`` holds operands that a
+    failed loop unit leaves to its frame's stack. ``counters`` counts decisions by reason code.
     """
 
     __slots__ = (
-        "_direct", "ahead", "builtins", "code", "counters", "deepest", "frame", "gas_limit", "hidden_levels", "meter",
-        "operation_limit", "recursion_limit", "residue", "root", "tier", "tier_name", "vm",
+        "_direct", "ahead", "builtins", "code", "counters", "deepest", "frame", "gas_limit", "hidden_levels",
+        "meter", "operation_limit", "recursion_limit", "residue", "root", "tier", "tier_name", "vm",
     )  # fmt: skip
 
     def __init__(self, vm: Any, functions: frozenset[str] = frozenset(), tier: str = "interpreter") -> None:
@@ -63,14 +63,17 @@ class Execution:
         return self._direct
 
     def run(self, bytecode: Any) -> Any:
-        """Execute top-level code; its result is the returned value or the top of the leftover operand stack."""
+        """Execute top-level code; its result is the returned value or the top of the leftover operand
+        stack.
+        """
         code = self.code.get(bytecode, "<main>")
         if code.refusal:
             self.counters["host-only-code"] += 1
             return host.run_top_level(self.vm, bytecode)
         if self.tier_name in {"auto", "compiled"}:
             self.tier = self.make_tier(bytecode)
-        # Our frames are deeper in Python than the host's: one call may take four. The host's limit is kept by `deepest`.
+        # Our frames are deeper in Python than the host's: one call may take four. The host's limit is kept by
+        # `deepest`.
         sys.setrecursionlimit(self.recursion_limit + 5 * max(self.deepest, 0))
         try:
             return interpret(self, code, self.root)
@@ -87,7 +90,7 @@ class Execution:
             return self.call_action(frame, function, args)
         real = function.fn if hasattr(function, "fn") else function
         if callable(real) and not host.is_coroutine_function(real):
-            return self.call_builtin(frame, function, args)
+            return self.call_builtin(function, args)
         vm = self.vm
         call = vm._invoke_callable_or_funcdesc(function, args)
         if host.is_coroutine_function(real):
@@ -97,7 +100,8 @@ class Execution:
     def call_action(
         self, frame: Frame, descriptor: dict[str, Any], args: list[Any], depth: int | None = None
     ) -> Any:
-        """Call an action with a new frame whose caller is ``frame``; arguments too many are dropped, missing ones unbound.
+        """Call an action with a new frame whose caller is ``frame``; arguments too many are dropped, missing
+        ones unbound.
 
         :param depth: depth of the new frame, where compiled frames stand between it and ``frame``.
         """
@@ -121,10 +125,12 @@ class Execution:
         if code.refusal or "closure_snapshot" in descriptor or "parent_vm" in descriptor:
             return self.call_on_host(frame, descriptor, args, depth, "host-only-code")
         params = descriptor.get("params") or descriptor.get("parameters") or ()
-        return interpret(self, code, Frame(dict(zip(params, args)), frame, depth))
+        return interpret(self, code, Frame(dict(zip(params, args, strict=False)), frame, depth))
 
     def call_value(self, depth: int, function: Any, name: str | None, args: list[Any]) -> Any:
-        """Call a value from compiled code: by a name that has been looked up, or (``name`` None) from the operand stack."""
+        """Call a value from compiled code: by a name that has been looked up, or (``name`` None) from the
+        operand stack.
+        """
         if type(function) is dict and "bytecode" in function:
             return self.call_action(self.frame, function, args, depth)
         if function is None and name is not None:
@@ -143,8 +149,10 @@ class Execution:
             limit=self.recursion_limit, hidden=self.hidden_levels,
         )  # fmt: skip
 
-    def call_builtin(self, frame: Frame, function: Any, args: list[Any]) -> Any:
-        """Call a builtin or another Python callable the way the host does: failures are warned about and yield null."""
+    def call_builtin(self, function: Any, args: list[Any]) -> Any:
+        """Call a builtin or another Python callable the way the host does: failures are warned about and
+        yield null.
+        """
         vm = self.vm
         version = vm._env_version
         result = vm._invoke_callable_sync(function, args)

@@ -1,17 +1,18 @@
 """Frames and the host's name resolution.
 
-Scoping is dynamic: a name that a frame does not own is looked for in the frames that called it. ``let`` is an assignment,
-so a store goes to the nearest calling frame that owns the name and only otherwise creates a local one (``_resolve``,
-``_store``, vm.py 3686 and 3720).
+Scoping is dynamic: a name that a frame does not own is looked for in the frames that called it. ``let`` is
+an assignment, so a store goes to the nearest calling frame that owns the name and only otherwise creates a
+local one (``_resolve``, ``_store``, vm.py 3686 and 3720).
 
 Two caches of the host can be observed and are reproduced:
 
-- a frame that has written a variable of a caller keeps seeing what it wrote until its next own store, even when a callee
+- a frame that has written a variable of a caller keeps seeing what it wrote until its next own store, even
+when a callee
   has changed the variable meanwhile;
 - a function looked up by name in a frame stays looked up until the frame's next own store.
 
-The host keys both by a version that every store bumps. Names that a frame owns never go stale, since whoever writes into
-a frame bumps it too.
+The host keys both by a version that every store bumps. Names that a frame owns never go stale, since whoever
+writes into a frame bumps it too.
 """
 
 from __future__ import annotations

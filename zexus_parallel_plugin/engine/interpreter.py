@@ -1,11 +1,11 @@
 """The exact interpreter: one loop over prepared instructions.
 
-Everything that can be observed happens in the host's order: an instruction is counted and charged before it runs, operands
-are popped before anything can fail, and a failure goes to the frame's innermost open ``try``, else to the error mode of the
-frame, else to the caller (vm.py 4510 and 5803).
+Everything that can be observed happens in the host's order: an instruction is counted and charged before it
+runs, operands are popped before anything can fail, and a failure goes to the frame's innermost open ``try``,
+else to the error mode of the frame, else to the caller (vm.py 4510 and 5803).
 
-The loop keeps gas and operation count in local variables and writes them to the meter around calls. Since the operation
-count only grows, a failure can tell which of the two is newer.
+The loop keeps gas and operation count in local variables and writes them to the meter around calls. Since
+the operation count only grows, a failure can tell which of the two is newer.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ _BINARY = tuple(operators.BINARY.get(number, operators.add) for number in range(
 
 
 def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it would cost a call per instruction
-    execution: Execution, code: Code, frame: Frame, stack: list[Any] | None = None, ip: int = 0,
+    execution: Execution,
+    code: Code,
+    frame: Frame,
+    stack: list[Any] | None = None,
+    ip: int = 0,
     tries: list[int] | None = None,
 ) -> Any:
     """Run a frame from instruction ``ip`` to its end.
@@ -188,7 +192,7 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
                     push(take(stack, arg))
                 elif op == 31:  # BUILD_MAP
                     flat = take(stack, 2 * arg)
-                    push(dict(zip(flat[::2], flat[1::2])))
+                    push(dict(zip(flat[::2], flat[1::2], strict=False)))
                 elif op == 32:  # PRINT
                     print(" ".join(map(host.format_print_value, take(stack, arg))))  # noqa: T201
                 elif op == 33:  # JUMP_IF_TRUE

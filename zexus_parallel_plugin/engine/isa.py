@@ -1,7 +1,8 @@
-"""The instruction set that the interpreter dispatches on, and what each instruction does to the operand stack.
+"""The instruction set that the interpreter dispatches on, and what each instruction does to the operand
+stack.
 
-Numbers are grouped so that the interpreter decides by few comparisons: stack and names first, then binary operators, then
-the rest.
+Numbers are grouped so that the interpreter decides by few comparisons: stack and names first, then binary
+operators, then the rest.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Operators by the host's rules, for operands of any type.
 
-The rules are the host's and are odd: None counts as 0 (in string concatenation as ''), operands that Python cannot
-combine are concatenated as text, errors travel as values (``_op_add``, ``_binary_op``, ``_binary_bool_op``, ``_op_index``,
-vm.py 3785 to 4330).
+The rules are the host's and are odd: None counts as 0 (in string concatenation as ''), operands that Python
+cannot combine are concatenated as text, errors travel as values (``_op_add``, ``_binary_op``,
+``_binary_bool_op``, ``_op_index``, vm.py 3785 to 4330).
 """
 
 from __future__ import annotations

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Position:
     """A frame at a call instruction.
 
-    ``ip`` is the index of the call; ``stack`` is the frame's live operand stack with the call's operands already popped;
-    ``tries`` the handlers of its open ``try`` statements. Both lists belong to the frame: copy them, never change them.
+    ``ip`` is the index of the call; ``stack`` is the frame's live operand stack with the call's operands
+    already popped; ``tries`` the handlers of its open ``try`` statements. Both lists belong to the frame:
+    copy them, never change them.
     """
 
     code: Code
@@ -33,7 +34,9 @@ class RunAhead(Protocol):
         """The value of the call, from a task's result or executed in place."""
 
     def may_compile(self, code: Code, instructions: Iterable[int]) -> bool:
-        """Whether the calls at these instructions need not be looked at any more: compiled code does not ask."""
+        """Whether the calls at these instructions need not be looked at any more: compiled code does not
+        ask.
+        """
 
     def map(self, frame: Frame, function: Any, xs: Any) -> list[Any]:
         """``parallel_map(function, xs)``: the values in order."""

@@ -1,8 +1,9 @@
-"""Instructions that programs seldom use: transactions, audit, capabilities, entities, contracts, files, tasks.
+"""Instructions that programs seldom use: transactions, audit, capabilities, entities, contracts, files,
+tasks.
 
-Each is a :class:`Handler`: its effect on the operand stack, how its operand is resolved, and a function that does what the
-host's loop does (``_run_stack_bytecode``, vm.py 4375 to 5800). State of these instructions lives in the *executing*
-frame's own variables, under names with a leading underscore.
+Each is a :class:`Handler`: its effect on the operand stack, how its operand is resolved, and a function that
+does what the host's loop does (``_run_stack_bytecode``, vm.py 4375 to 5800). State of these instructions
+lives in the *executing* frame's own variables, under names with a leading underscore.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ _MAX_RECORDS = 10_000
 class Handler:
     """One seldom instruction.
 
-    ``effect`` is ``(pops, pushes)`` or a function of the operand; ``resolve`` turns the raw operand into what ``run`` takes.
+    ``effect`` is ``(pops, pushes)`` or a function of the operand; ``resolve`` turns the raw operand into
+    what ``run`` takes.
     """
 
     name: str
@@ -68,7 +70,9 @@ def _enable_error_mode(_execution: Execution, frame: Frame, _stack: list[Any], _
 
 
 def _audit_log(_execution: Execution, frame: Frame, stack: list[Any], _operand: Any) -> None:
-    timestamp, action, data = (_raw(value) for value in (strict_pop(stack), strict_pop(stack), strict_pop(stack)))
+    timestamp, action, data = (
+        _raw(value) for value in (strict_pop(stack), strict_pop(stack), strict_pop(stack))
+    )
     records = frame.env.setdefault("_audit_log", [])
     if len(records) >= _MAX_RECORDS:
         del records[:1000]
@@ -136,7 +140,10 @@ def _state_read(_execution: Execution, frame: Frame, stack: list[Any], operand: 
 def _tx_begin(_execution: Execution, frame: Frame, _stack: list[Any], _operand: Any) -> None:
     env = frame.env
     env.setdefault("_tx_stack", []).append(
-        {"snapshot": dict(env.get("_blockchain_state", {})), "pending": dict(env.get("_tx_pending_state", {}))}
+        {
+            "snapshot": dict(env.get("_blockchain_state", {})),
+            "pending": dict(env.get("_tx_pending_state", {})),
+        }
     )
     env["_in_transaction"] = True
     env["_tx_pending_state"] = {}
@@ -217,16 +224,20 @@ def _contract_effect(operand: Any) -> tuple[int, int]:
 
 
 def _read(_execution: Execution, frame: Frame, stack: list[Any], _operand: Any) -> None:
-    """Text of a file inside the directory of the program, None for anything else (the host's sandbox, vm.py 4329)."""
+    """Text of a file inside the directory of the program, None for anything else (the host's sandbox, vm.py
+    4329).
+    """
     path = stack.pop() if stack else None
     text = None
     if path and isinstance(path, str) and "\x00" not in path:
         directory = frame.env.get("__DIR__", None)
-        sandbox = os.path.realpath(str(directory)) if directory else os.getcwd()  # noqa: PTH109 - the host's own call
-        resolved = os.path.realpath(os.path.join(sandbox, path))  # noqa: PTH118 - as above; pathlib normalises otherwise
+        # The host's own calls: pathlib would normalise differently.
+        sandbox = os.path.realpath(str(directory)) if directory else os.getcwd()  # noqa: PTH109
+        resolved = os.path.realpath(os.path.join(sandbox, path))  # noqa: PTH118
         if (resolved == sandbox or resolved.startswith(sandbox + os.sep)) and Path(resolved).exists():
             try:
-                with open(resolved) as file:  # noqa: PTH123, PLW1514 - the encoding of the locale, as the host reads
+                # In the encoding of the locale, as the host reads.
+                with open(resolved) as file:  # noqa: PTH123
                     text = file.read()
             except OSError:
                 text = None
@@ -234,7 +245,9 @@ def _read(_execution: Execution, frame: Frame, stack: list[Any], _operand: Any) 
 
 
 def _build_set(_execution: Execution, _frame: Frame, stack: list[Any], count: int) -> None:
-    stack.append(set([strict_pop(stack) for _ in range(count)][::-1]))
+    elements = [strict_pop(stack) for _ in range(count)]
+    elements.reverse()
+    stack.append(set(elements))
 
 
 def _one_constant(operand: Any, constant: Constant) -> Any:
@@ -261,7 +274,9 @@ HANDLERS: dict[str, Handler] = {
         Handler("DEFINE_ENTITY", _define_entity, lambda count: (2 * (count or 0) + 1, 1)),
         Handler("DEFINE_CONTRACT", _define_contract, _contract_effect, _contract_operand),
         Handler("READ", _read, (1, 1)),
-        Handler("BUILD_SET", _build_set, lambda count: (count or 0, 1), lambda operand, _constant: operand or 0),
+        Handler(
+            "BUILD_SET", _build_set, lambda count: (count or 0, 1), lambda operand, _constant: operand or 0
+        ),
     )
 }
 """Host opcode name -> handler."""

@@ -38,7 +38,9 @@ def strict_pop(stack: list[Any]) -> Any:
 
 
 def take(stack: list[Any], count: int) -> list[Any]:
-    """The ``count`` topmost entries in order, popped; missing ones are None and come first, as on the host."""
+    """The ``count`` topmost entries in order, popped; missing ones are None and come first, as on the
+    host.
+    """
     if not count:
         return []
     taken = stack[-count:]

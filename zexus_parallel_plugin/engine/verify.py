@@ -1,8 +1,8 @@
 """Bounds of the operand stack, so that ordinary code needs no check at every instruction.
 
-The host tolerates a pop from an empty stack (it yields a default) and limits the depth to 100 000 entries. An abstract
-interpretation over depths (the verifier of the Java virtual machine does the same with types) proves for almost all code
-objects that neither can happen.
+The host tolerates a pop from an empty stack (it yields a default) and limits the depth to 100 000 entries.
+An abstract interpretation over depths (the verifier of the Java virtual machine does the same with types)
+proves for almost all code objects that neither can happen.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def stack_bounds(instructions: tuple[tuple[int, Any, int], ...]) -> StackBounds:
             least[index], most[index] = low, high
             number, operand, _gas = instructions[index]
             if number == isa.RARE and operand[0].resumes_after_errors:
-                # From here on a failing instruction leaves no result, and the next ones pop from an empty stack.
+                # From here on a failing instruction leaves no result, and the next ones pop from an empty
+                # stack.
                 return StackBounds(checked=True)
             pops, pushes = isa.stack_effect(number, operand)
             if low < pops:

@@ -7,17 +7,19 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import fastcalls, isa
-from zexus_parallel_plugin.engine.code import Code
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler import support
 from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_structure, steps, structure
-from zexus_parallel_plugin.engine.compiler.emitter import Callee, Emitter, Exit, NeedsTracking
-from zexus_parallel_plugin.engine.compiler.names import Function, Program
+from zexus_parallel_plugin.engine.compiler.emitter import Emitter
+from zexus_parallel_plugin.engine.compiler.points import Callee, Exit, NeedsTracking
 from zexus_parallel_plugin.engine.compiler.storage import OWN, PRIVATE, ROOT, Variable, Variables, local_name
 from zexus_parallel_plugin.engine.compiler.unit import Exits, Unit
 from zexus_parallel_plugin.engine.frame import Frame
+from zexus_parallel_plugin.host.values import PLAIN
 
 if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.names import Function, Program
     from zexus_parallel_plugin.engine.execution import Execution
 
 _NOTHING: frozenset[str] = frozenset()
@@ -25,7 +27,9 @@ _NO_INSTRUCTIONS: frozenset[int] = frozenset()
 
 
 class Builder:
-    """Makes the units of one execution. All of them share one namespace, so that they call each other directly."""
+    """Makes the units of one execution. All of them share one namespace, so that they call each other
+    directly.
+    """
 
     def __init__(
         self, execution: Execution, program: Program, replaced: Callable[[Unit, Unit | str], None]
@@ -49,10 +53,12 @@ class Builder:
         self.labels: dict[int, str] = {}
         self.check_operations = execution.operation_limit < execution.gas_limit
 
-    # -- linking (what the emitter asks) ----------------------------------------------------------------------------
+    # -- linking (what the emitter asks)
 
     def label(self, function: Function) -> str:
-        """Name of an action's unit in the shared namespace; calls go through it before and after the unit exists."""
+        """Name of an action's unit in the shared namespace; calls go through it before and after the unit
+        exists.
+        """
         key = id(function.code.bytecode)
         if key not in self.labels:
             name = function.code.name
@@ -67,7 +73,11 @@ class Builder:
         if function is None or count < len(function.params):
             return None
         bound = self.execution.root.env.get(name)
-        if type(bound) is not dict or bound.get("bytecode") is not function.code.bytecode or name in self.shadowed:
+        if (
+            type(bound) is not dict
+            or bound.get("bytecode") is not function.code.bytecode
+            or name in self.shadowed
+        ):
             return None
         if function.code.refusal or function.code.bounds.checked:
             return None
@@ -79,7 +89,9 @@ class Builder:
     """Names that the unit being built, or a caller of it, may hold itself."""
 
     def deep(self, function: Function) -> bool:
-        """Whether an action's unit gets its depth passed: when it or something it calls may recur or call generally."""
+        """Whether an action's unit gets its depth passed: when it or something it calls may recur or call
+        generally.
+        """
         return bool(function.recursive or function.callees or function.calls_values)
 
     def reach(self, name: str | None) -> tuple[frozenset[str], frozenset[str]]:
@@ -98,7 +110,7 @@ class Builder:
 
     written_by_callees: frozenset[str] = _NOTHING
 
-    # -- actions ----------------------------------------------------------------------------------------------------
+    # -- actions
 
     def action(self, function: Function) -> Unit | str:
         """The unit of an action, or why there is none."""
@@ -107,7 +119,9 @@ class Builder:
         if found is None:
             conflicts = self.conflicts(function)
             found = self._refusal(function) or (
-                self._variants(function, conflicts) if conflicts else self._build_action(function, _NO_INSTRUCTIONS)
+                self._variants(function, conflicts)
+                if conflicts
+                else self._build_action(function, _NO_INSTRUCTIONS)
             )
             self.units[key] = found
         return found
@@ -127,7 +141,9 @@ class Builder:
         return ""
 
     def _variants(self, function: Function, conflicts: tuple[str, ...]) -> Unit | str:
-        """A unit that looks who owns the names in question now, and goes on with the one made for that case."""
+        """A unit that looks who owns the names in question now, and goes on with the one made for that
+        case.
+        """
         key = id(function.code.bytecode)
         root = self.execution.root
         execution = self.execution
@@ -160,11 +176,17 @@ class Builder:
         return unit
 
     def _build_action(
-        self, function: Function, slow: frozenset[int], conflicts: tuple[str, ...] = (), shape: tuple[bool, ...] = ()
+        self,
+        function: Function,
+        slow: frozenset[int],
+        conflicts: tuple[str, ...] = (),
+        shape: tuple[bool, ...] = (),
     ) -> Unit | str:
-        """Compile an action for the case that callers own just those of the ``conflicts`` that ``shape`` says."""
+        """Compile an action for the case that callers own just those of the ``conflicts`` that ``shape``
+        says.
+        """
         code = function.code
-        owned = tuple(name for name, there in zip(conflicts, shape) if there)
+        owned = tuple(name for name, there in zip(conflicts, shape, strict=False) if there)
         tracking = False
         try:
             nodes = structure(code).nodes
@@ -244,7 +266,8 @@ class Builder:
             head.append("    last = None")
         head += self._loads(variables, skip_own_present=True)
         head.append("    try:")
-        tail = ["    except Exception as error:", f"        return LEAVE(error, U_{name}, {'d' if deep else 'None'})"]
+        depth_text = "d" if deep else "None"
+        tail = ["    except Exception as error:", f"        return LEAVE(error, U_{name}, {depth_text})"]
         absent = frozenset(v.name for v in variables.by_name.values() if not v.present)
         unit = self._compile(function.code, name, head, emitter, tail, variables, slow)
         unit.parameters, unit.depth, unit.absent = len(function.params), deep, absent
@@ -264,7 +287,9 @@ class Builder:
         return lines
 
     def _stub(self, function: Function) -> Any:
-        """Stands in for a unit: builds it at its first call; calls the action in the interpreter if that fails."""
+        """Stands in for a unit: builds it at its first call; calls the action in the interpreter if that
+        fails.
+        """
         deep = self.deep(function)
         execution = self.execution
 
@@ -284,7 +309,7 @@ class Builder:
         descriptor = {"bytecode": code.bytecode, "params": list(function.params), "name": code.name}
         return self.execution.call_interpreted(self.execution.frame, descriptor, values, depth)
 
-    # -- loops ------------------------------------------------------------------------------------------------------
+    # -- loops
 
     def loop(self, function: Function, head: int, frame: Frame) -> Unit | str:
         """The unit of a loop of a frame, or why there is none."""
@@ -304,21 +329,37 @@ class Builder:
         try:
             loop = loop_structure(code, head)
             variables = self._loop_variables(code, loop, frame)
-            tracking = any(v.of_caller and v.stored and v.name in self.written_by_callees for v in variables.cached())
+            tracking = any(
+                v.of_caller and v.stored and v.name in self.written_by_callees for v in variables.cached()
+            )
             plain = self._plain_now(code, loop, variables, frame)
             while True:
                 emitter = self._emit(
-                    code, variables, slow, lambda e: e.loop_unit(loop), depth="d", in_frame=True, assumed=plain,
+                    code,
+                    variables,
+                    slow,
+                    lambda e: e.loop_unit(loop),
+                    depth="d",
+                    in_frame=True,
+                    assumed=plain,
                     tracking=tracking,
                 )
-                wrong = {name for name in plain if emitter.found_kinds.get(name, ex.PLAIN) in {ex.ANY, ex.CONDITION}}
+                wrong = {
+                    name
+                    for name in plain
+                    if emitter.found_kinds.get(name, ex.PLAIN) in {ex.ANY, ex.CONDITION}
+                }
                 if not wrong:
                     break
                 plain -= wrong
         except Unstructured as verdict:
             return str(verdict)
         label = f"loop_{len(self.namespace)}_{head}"
-        lines = [f"def {label}(FV):", "    V = FV.env; d = FV.depth", "    g = M.gas_used; n = M.operation_count"]
+        lines = [
+            f"def {label}(FV):",
+            "    V = FV.env; d = FV.depth",
+            "    g = M.gas_used; n = M.operation_count",
+        ]
         lines += [
             f"    F{scope} = OWNER(FV, {names[0]!r}); {scope} = F{scope}.env"
             for scope, names in sorted(_scopes(variables).items())
@@ -352,7 +393,7 @@ class Builder:
         return {
             v.name
             for v in variables.by_name.values()
-            if v.present and v.local and v.name not in written and type(frame.load(v.name)) in support.PLAIN
+            if v.present and v.local and v.name not in written and type(frame.load(v.name)) in PLAIN
         }
 
     def _missing(self, code: Code, loop: Loop, variables: Variables) -> set[str]:
@@ -380,7 +421,7 @@ class Builder:
             variables.by_name[name] = Variable(name, local, scope, True, name in stored)
         return variables
 
-    # -- common -----------------------------------------------------------------------------------------------------
+    # -- common
 
     def _emit(
         self, code: Code, variables: Variables, slow: frozenset[int], body: Any, assumed: Iterable[str] = (),
@@ -455,7 +496,9 @@ class Builder:
             return
         for loop_key, known in list(self.loops.items()):
             if known is unit:
-                self.loops[loop_key] = rebuilt = self._build_loop(function, loop_key[1], self.execution.frame, slow)
+                self.loops[loop_key] = rebuilt = self._build_loop(
+                    function, loop_key[1], self.execution.frame, slow
+                )
                 unit.code.loops[loop_key[1]] = rebuilt if isinstance(rebuilt, Unit) else None
                 return
 

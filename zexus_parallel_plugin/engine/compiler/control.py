@@ -1,18 +1,21 @@
 """Structured control flow from jumps.
 
-The host's compiler only emits structured code: loops with one head, ``if`` diamonds, ``break``, ``continue``, ``try``. This
-pass finds the structure again by recursive descent over instruction ranges. Each rule is right by itself for the jumps that
-it consumes, whatever source they came from; code that no rule fits is not compiled.
+The host's compiler only emits structured code: loops with one head, ``if`` diamonds, ``break``,
+``continue``, ``try``. This pass finds the structure again by recursive descent over instruction ranges. Each
+rule is right by itself for the jumps that it consumes, whatever source they came from; code that no rule
+fits is not compiled.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Union
+from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.engine import isa
-from zexus_parallel_plugin.engine.code import Code
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.code import Code
 
 
 class Unstructured(Exception):  # noqa: N818 - a verdict, not a failure
@@ -28,7 +31,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class If:
-    """A conditional jump at ``pc``: ``taken`` when it falls through, ``other`` when it jumps; both go on behind."""
+    """A conditional jump at ``pc``: ``taken`` when it falls through, ``other`` when it jumps; both go on
+    behind.
+    """
 
     pc: int
     taken: tuple[Node, ...]
@@ -82,7 +87,7 @@ class Try:
     body: tuple[Node, ...]
 
 
-Node = Union[Step, If, Loop, Leave, LeaveIf, Return, Try]
+Node = Step | If | Loop | Leave | LeaveIf | Return | Try
 
 
 @dataclass(slots=True)
@@ -144,9 +149,7 @@ class _Parser:
         self.ins = code.instructions
         self.ends = loop_ends(code)
         self.loops: dict[int, Loop] = {}
-        self.targets = {
-            operand for op, operand, _gas in self.ins if op in isa.JUMPS or op == isa.SETUP_TRY
-        }
+        self.targets = {operand for op, operand, _gas in self.ins if op in isa.JUMPS or op == isa.SETUP_TRY}
 
     def loop(self, head: int) -> Loop:
         last = self.ends[head]
@@ -157,7 +160,9 @@ class _Parser:
         return loop
 
     def tail(self, last: int) -> int:
-        """Start of ``NOP; LOAD i; LOAD_CONST 1; ADD; STORE i`` before a backward jump: the end of a ``for each``."""
+        """Start of ``NOP; LOAD i; LOAD_CONST 1; ADD; STORE i`` before a backward jump: the end of a ``for
+        each``.
+        """
         ops = [op for op, _operand, _gas in self.ins[max(0, last - 5) : last]]
         counts = [isa.NOP, isa.LOAD_NAME, isa.LOAD_CONST, isa.ADD, isa.STORE_NAME]
         return last - 5 if ops == counts and last - 5 in self.targets else -1
@@ -168,7 +173,9 @@ class _Parser:
             raise Unstructured(f"jump at {pc} leaves an open try")
 
     def sequence(self, pc: int, end: int, context: _Context, inside: bool = False) -> tuple[Node, ...]:
-        """Nodes of the instructions from ``pc`` up to ``end``; ``inside``: ``pc`` is the head of the loop being opened."""
+        """Nodes of the instructions from ``pc`` up to ``end``; ``inside``: ``pc`` is the head of the loop
+        being opened.
+        """
         nodes: list[Node] = []
         while pc < end:
             if pc in self.ends and not (inside and pc == context.head):
@@ -236,7 +243,8 @@ class _Parser:
     def protected(self, pc: int, handler: int, end: int, context: _Context) -> tuple[Node, int]:
         """A ``try``: its body ends with ``POP_TRY; JUMP after`` right before the handler.
 
-        If the body returns instead, what follows is reached through the handler only: then there is no code behind (-1).
+        If the body returns instead, what follows is reached through the handler only: then there is no code
+        behind (-1).
         """
         if not pc < handler <= end:
             raise Unstructured(f"handler of {pc} at {handler}")
@@ -244,8 +252,8 @@ class _Parser:
         op, after, _gas = self.ins[last]
         inner = _Context(context.head, context.exit, context.tail, context.open_tries + 1)
         if op in {isa.RETURN, isa.THROW}:
-            for op_, operand, _gas_ in self.ins[:handler]:
-                if op_ in isa.JUMPS and handler <= operand < end:
+            for jump, operand, _cost in self.ins[:handler]:
+                if jump in isa.JUMPS and handler <= operand < end:
                     raise Unstructured(f"try at {pc} is jumped over")
             return Try(pc, handler, (Step(pc), *self.sequence(pc + 1, handler, inner))), -1
         if op != isa.JUMP or not handler <= after <= end:
@@ -260,9 +268,7 @@ def steps(nodes: Sequence[Node]) -> list[int]:
     for node in nodes:
         if isinstance(node, If):
             found += [node.pc, *steps(node.taken), *steps(node.other)]
-        elif isinstance(node, Loop):
-            found += steps(node.body)
-        elif isinstance(node, Try):
+        elif isinstance(node, (Loop, Try)):
             found += steps(node.body)
         else:
             found.append(node.pc)

@@ -1,11 +1,12 @@
 """Pure expressions, recovered from stack code, and their Python text.
 
-The text is *optimistic*: it is Python's own operator wherever that gives the host's result or raises. What raises is
-executed again, exactly, by the interpreter. So the text may be wrong about nothing but may give up on anything.
+The text is *optimistic*: it is Python's own operator wherever that gives the host's result or raises. What
+raises is executed again, exactly, by the interpreter. So the text may be wrong about nothing but may give up
+on anything.
 
-Every expression has a *kind*. Values of kinds other than ``any`` and ``condition`` are *transparent*: the host's unwrapping
-rules leave them alone. Python's operators only succeed on transparent values (no wrapper of the host defines any but
-``Bytes``, which are transparent), so their results are transparent too.
+Every expression has a *kind*. Values of kinds other than ``any`` and ``condition`` are *transparent*: the
+host's unwrapping rules leave them alone. Python's operators only succeed on transparent values (no wrapper
+of the host defines any but ``Bytes``, which are transparent), so their results are transparent too.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _OPERATORS: Final = {
 }  # fmt: skip
 _ORDER: Final = frozenset({isa.LT, isa.GT, isa.LTE, isa.GTE})
 RULES: Final = {
-    isa.ADD: "ADD", isa.SUB: "SUB", isa.MUL: "MUL", isa.DIV: "DIV", isa.MOD: "MOD", isa.POW: "POW", isa.LT: "LT",
+    isa.ADD: "ADD", isa.SUB: "SUB", isa.MUL: "MUL", isa.DIV: "DIV", isa.MOD: "MOD", isa.POW: "POW",
+    isa.LT: "LT",
     isa.GT: "GT", isa.LTE: "LTE", isa.GTE: "GTE", isa.EQ: "EQ", isa.NEQ: "NEQ", isa.AND: "AND", isa.OR: "OR",
 }  # fmt: skip
 """Names under which generated code finds the host's rules for each operator."""
@@ -40,8 +42,8 @@ RULES: Final = {
 class Writer:
     """What the text of an expression needs from its surroundings.
 
-    ``temporary`` gives a fresh local name; ``constant`` a name for an object that has no literal; ``slow`` tells whether the
-    instruction at an index has failed often, so that its rule is called right away.
+    ``temporary`` gives a fresh local name; ``constant`` a name for an object that has no literal; ``slow``
+    tells whether the instruction at an index has failed often, so that its rule is called right away.
     """
 
     temporary: Callable[[], str]
@@ -98,6 +100,7 @@ class Constant(Expression):
 
     @property
     def kind(self) -> str:  # type: ignore[override]
+        """Kind of the value."""
         kind = type(self.value)
         if kind is bool:
             return BOOL
@@ -109,13 +112,18 @@ class Constant(Expression):
 
     @property
     def atomic(self) -> bool:
+        """Whether the text is a name or a literal."""
         return True
 
     def text(self, writer: Writer) -> str:
+        """A literal where there is one; the digits of huge numbers are not worth writing, and Python limits
+        them."""
         value = self.value
-        if value is None or type(value) in {int, bool, str} or (type(value) is float and math.isfinite(value)):
-            return repr(value)
-        return writer.constant(value)
+        kind = type(value)
+        literal = value is None or kind is bool or kind is str
+        literal = literal or (kind is int and value.bit_length() <= 64)
+        literal = literal or (kind is float and math.isfinite(value))
+        return repr(value) if literal else writer.constant(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,25 +135,32 @@ class Local(Expression):
 
     @property
     def atomic(self) -> bool:
+        """Whether the text is a name or a literal."""
         return True
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         return self.name
 
     def mentions(self, name: str) -> bool:
+        """Whether a local variable occurs."""
         return name == self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Unsure(Expression):
-    """A private variable that may not have been assigned yet: Python then raises, and the interpreter reads null."""
+    """A private variable that may not have been assigned yet: Python then raises, and the interpreter reads
+    null.
+    """
 
     name: str
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         return self.name
 
     def mentions(self, name: str) -> bool:
+        """Whether a local variable occurs."""
         return name == self.name
 
 
@@ -159,6 +174,7 @@ class Lookup(Expression):
     kind: str = ANY
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         return f"{self.scope}[{self.name!r}]" if self.present else f"{self.scope}.get({self.name!r})"
 
 
@@ -182,6 +198,7 @@ class Binary(Expression):
 
     @property
     def kind(self) -> str:  # type: ignore[override]
+        """Kind of the value."""
         op = self.op
         if op in {isa.EQ, isa.NEQ}:
             return BOOL if self.left.transparent and self.right.transparent else CONDITION
@@ -193,10 +210,12 @@ class Binary(Expression):
         return NUMBER if numeric or op in {isa.DIV, isa.SUB} else PLAIN
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return self.left, self.right
 
     @property
     def skippable(self) -> bool:
+        """Whether it may remain unevaluated."""
         if self.op in {isa.DIV, isa.POW, isa.MOD, isa.MUL}:
             return False
         if self.op in {isa.ADD, isa.SUB} and not (_is_whole(self.left) or _is_whole(self.right)):
@@ -204,6 +223,7 @@ class Binary(Expression):
         return self.left.skippable and self.right.skippable
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         op, left, right = self.op, self.left, self.right
         if writer.slow(self.pc):
             return f"{RULES[op]}({left.text(writer)}, {right.text(writer)})"
@@ -225,6 +245,8 @@ class Binary(Expression):
         left, right = self.left, self.right
         if isinstance(right, Constant) and type(right.value) in {int, float} and right.value != 0:
             return f"({left.text(writer)} % {right.text(writer)})"
+        if not left.skippable:
+            return f"MOD({left.text(writer)}, {right.text(writer)})"
         first, again = bound(right, writer)
         return f"({left.text(writer)} % {again} if {first} != 0 else 0)"
 
@@ -245,20 +267,20 @@ class Binary(Expression):
         left, right = self.left, self.right
         if left.transparent and right.transparent:
             return f"({left.text(writer)} {sign} {right.text(writer)})"
+        # The guard is evaluated first: what it names, the comparison uses again.
+        rule = RULES[self.op]
+        if right.transparent:
+            first, a = bound(left, writer)
+            b = right.text(writer)
+            return f"(({a} {sign} {b}) if {_check(first, right)} else {rule}({a}, {b}))"
+        if left.transparent:
+            second, b = bound(right, writer)
+            a = left.text(writer)
+            return f"(({a} {sign} {b}) if {_check(second, left)} else {rule}({a}, {b}))"
         first, a = bound(left, writer)
         second, b = bound(right, writer)
-        if right.transparent:
-            check = _check(first, right)
-            return f"(({a} {sign} {b}) if {check} else {RULES[self.op]}({a}, {b}))" if b == second else (
-                f"(({a} {sign} {second}) if {check} else {RULES[self.op]}({a}, {self.right.text(writer)}))"
-            )
-        if left.transparent:
-            check = _check(second, left)
-            return f"(({a} {sign} {b}) if {check} else {RULES[self.op]}({a}, {b}))" if a == first else (
-                f"(({first} {sign} {b}) if {check} else {RULES[self.op]}({self.left.text(writer)}, {b}))"
-            )
         check = f"(type({first}) in P) & (type({second}) in P)"
-        return f"(({a} {sign} {b}) if {check} else {RULES[self.op]}({a}, {b}))"
+        return f"(({a} {sign} {b}) if {check} else {rule}({a}, {b}))"
 
     def _both(self, writer: Writer) -> str:
         left, right = self.left, self.right
@@ -270,6 +292,7 @@ class Binary(Expression):
         return f"{RULES[self.op]}({left.text(writer)}, {right.text(writer)})"
 
     def condition(self, writer: Writer) -> str:
+        """Text that is true in Python exactly when the host takes the value for true."""
         if self.op in {isa.AND, isa.OR} and self.right.skippable and not writer.slow(self.pc):
             word = "and" if self.op == isa.AND else "or"
             return f"({self.left.condition(writer)} {word} {self.right.condition(writer)})"
@@ -302,9 +325,11 @@ class Not(Expression):
     kind: str = BOOL
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return (self.operand,)
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         return f"(not {self.operand.text(writer)})"
 
 
@@ -316,13 +341,16 @@ class Negative(Expression):
     kind: str = NUMBER
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return (self.operand,)
 
     @property
     def skippable(self) -> bool:
+        """Whether it may remain unevaluated."""
         return False
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         return f"(-{self.operand.text(writer)})"
 
 
@@ -335,9 +363,11 @@ class Item(Expression):
     pc: int
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return self.target, self.key
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         target, key = self.target.text(writer), self.key.text(writer)
         return f"INDEX({target}, {key})" if writer.slow(self.pc) else f"{target}[{key}]"
 
@@ -351,9 +381,11 @@ class Length(Expression):
     kind: str = NUMBER
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return (self.target,)
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         name = "LENGTH" if writer.slow(self.pc) else "len"
         return f"{name}({self.target.text(writer)})"
 
@@ -366,9 +398,11 @@ class Element(Expression):
     position: Expression
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return self.target, self.position
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         target, position = self.target.text(writer), self.position.text(writer)
         return f"({target}[{position}] if type({target}) is list else ELEMENT({target}, {position}))"
 
@@ -381,9 +415,11 @@ class AsString(Expression):
     kind: str = TEXT
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return (self.operand,)
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         if self.operand.kind == TEXT:
             return self.operand.text(writer)
         first, again = bound(self.operand, writer)
@@ -399,9 +435,11 @@ class Pushed(Expression):
     kind: str = PLAIN
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return self.target, self.item
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         return f"({self.target.text(writer)} + [{self.item.text(writer)}])"
 
 
@@ -413,9 +451,11 @@ class ListOf(Expression):
     kind: str = PLAIN
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return self.items
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         return f"[{', '.join(item.text(writer) for item in self.items)}]"
 
 
@@ -427,15 +467,18 @@ class MapOf(Expression):
     kind: str = PLAIN
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return self.items
 
     @property
     def skippable(self) -> bool:
+        """Whether it may remain unevaluated."""
         return False
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         texts = [item.text(writer) for item in self.items]
-        pairs = [f"{key}: {value}" for key, value in zip(texts[::2], texts[1::2])]
+        pairs = [f"{key}: {value}" for key, value in zip(texts[::2], texts[1::2], strict=False)]
         return f"{{{', '.join(pairs)}}}"
 
 
@@ -448,11 +491,14 @@ class Helper(Expression):
     kind: str = ANY
 
     def parts(self) -> tuple[Expression, ...]:
+        """Direct subexpressions."""
         return self.operands
 
     @property
     def skippable(self) -> bool:
+        """Whether it may remain unevaluated."""
         return False
 
     def text(self, writer: Writer) -> str:
+        """Python source."""
         return f"{self.function}({', '.join(part.text(writer) for part in self.operands)})"

@@ -1,8 +1,9 @@
 """Who can see which variable: name analysis over the whole program.
 
-Scoping is dynamic, so whether a variable of an action is private depends on what it calls and on who calls it. The call
-graph of the program answers that for all but odd programs: calls go by name, and names are bound by ``STORE_FUNC``. Where a
-name may hold any function value, every function whose value is taken anywhere is a possible callee.
+Scoping is dynamic, so whether a variable of an action is private depends on what it calls and on who calls
+it. The call graph of the program answers that for all but odd programs: calls go by name, and names are
+bound by ``STORE_FUNC``. Where a name may hold any function value, every function whose value is taken
+anywhere is a possible callee.
 
 All facts are conservative: *owned*, *needed* and *written* may be too large, never too small.
 """
@@ -25,9 +26,9 @@ _EMPTY: frozenset[str] = frozenset()
 class Function:
     """What one code object does with names.
 
-    ``free``: names that it may look for beyond its own frame; ``own``: names that its frame may hold. ``needs`` and
-    ``writes``: names that it or anything it calls may look for, or assign, in a calling frame. ``above``: names that frames
-    calling it (top-level code excepted) may hold.
+    ``free``: names that it may look for beyond its own frame; ``own``: names that its frame may hold.
+    ``needs`` and ``writes``: names that it or anything it calls may look for, or assign, in a calling frame.
+    ``above``: names that frames calling it (top-level code excepted) may hold.
     """
 
     code: Code
@@ -123,7 +124,7 @@ def analyse(cache: CodeCache, main: Any, env: dict[str, Any], builtins: dict[str
         bound = set()
         for opcode, name, operand in _name_operations(function.code):
             value = constant(function.code.constants, operand[1]) if opcode == "STORE_FUNC" else None
-            if _is_descriptor(value):
+            if value is not None and _is_descriptor(value):
                 bound.add(id(value))
                 named.setdefault(name, set()).add(add(value))
         for value in function.code.constants:
@@ -152,7 +153,9 @@ def _descriptors(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
 
 
 def _name_operations(code: Code) -> Iterator[tuple[str, Any, Any]]:
-    """``(opcode, name, operand)`` of the instructions that concern names; also of code that the engine refuses."""
+    """``(opcode, name, operand)`` of the instructions that concern names; also of code that the engine
+    refuses.
+    """
     for opcode, operand in code.stream:
         if opcode in {"STORE_NAME", "LOAD_NAME", "EXPORT"}:
             yield opcode, constant(code.constants, operand), operand

@@ -1,21 +1,32 @@
 """Gas of straight-line regions.
 
-The host charges every instruction. The compiled code charges a whole region when it is entered: all instructions up to the
-next *split*, an instruction behind which somebody else may look at the meter (a call). An ``if`` without splits is part of the
-region; the dearer side is charged, the other side gives the difference back. So an iteration of a simple loop is charged by
-one addition and checked by one comparison.
+The host charges every instruction. The compiled code charges a whole region when it is entered: all
+instructions up to the next *split*, an instruction behind which somebody else may look at the meter (a
+call). An ``if`` without splits is part of the region; the dearer side is charged, the other side gives the
+difference back. So an iteration of a simple loop is charged by one addition and checked by one comparison.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from zexus_parallel_plugin.engine import isa
-from zexus_parallel_plugin.engine.code import Code
 from zexus_parallel_plugin.engine.compiler.control import If, Leave, LeaveIf, Loop, Node, Return, Step, Try
 
-INLINED = {("len", 1), ("length", 1), ("str", 1), ("string", 1), ("push", 2), ("append", 2), ("range", 1), ("range", 2)}
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.code import Code
+
+INLINED = {
+    ("len", 1),
+    ("length", 1),
+    ("str", 1),
+    ("string", 1),
+    ("push", 2),
+    ("append", 2),
+    ("range", 1),
+    ("range", 2),
+}
 """Natives with a Python equivalent, by name and number of arguments."""
 
 
@@ -74,9 +85,9 @@ class Pricing:
             if isinstance(node, If):
                 if self.divided(node.taken) or self.divided(node.other):
                     return True
-            elif isinstance(node, (Loop, Try)):
-                return True
-            elif isinstance(node, Step) and (self.splits(node.pc) or self.exits(node.pc)):
+            elif isinstance(node, (Loop, Try)) or (
+                isinstance(node, Step) and (self.splits(node.pc) or self.exits(node.pc))
+            ):
                 return True
         return False
 

@@ -1,8 +1,8 @@
 """Where the variables of a unit live.
 
-A *private* variable is a Python local and nothing else. A *cached* one lives in the dictionary of a frame, because somebody
-else may look at it; the unit works on a copy in a local, writes it back before whoever may look, and reads it again after
-whoever may have written.
+A *private* variable is a Python local and nothing else. A *cached* one lives in the dictionary of a frame,
+because somebody else may look at it; the unit works on a copy in a local, writes it back before whoever may
+look, and reads it again after whoever may have written.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ ROOT: Final = "E"
 class Variable:
     """One variable of a unit.
 
-    ``scope`` names the dictionary it lives in in the generated source; ``present``: it is there when the unit is entered;
-    ``stored``: the unit assigns it.
+    ``scope`` names the dictionary it lives in in the generated source; ``present``: it is there when the
+    unit is entered; ``stored``: the unit assigns it.
     """
 
     name: str

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine.code import Code
 from zexus_parallel_plugin.engine.compiler.builder import Builder
 from zexus_parallel_plugin.engine.compiler.control import loop_ends
 from zexus_parallel_plugin.engine.compiler.names import Function, analyse
 from zexus_parallel_plugin.engine.compiler.unit import Unit
-from zexus_parallel_plugin.engine.frame import Frame
 
 if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.execution import Execution
+    from zexus_parallel_plugin.engine.frame import Frame
 
 ACTION_HEAT = 4000
-"""Interpreted instructions, about, after which an action is compiled: then it has cost about as much as compiling it."""
+"""Interpreted instructions, about, after which an action is compiled: then it has cost about as much as
+compiling it."""
 
 LOOP_HEAT = 60
 """Iterations after which a loop is compiled."""
@@ -100,8 +101,8 @@ class Tier:
     def enterable(self) -> bool:
         """Whether compiled code may be entered now.
 
-        Its gas check stands for both limits as long as there were no more operations than gas; and new root variables may
-        have taken the place of what units take for their own.
+        Its gas check stands for both limits as long as there were no more operations than gas; and new root
+        variables may have taken the place of what units take for their own.
         """
         execution = self.execution
         if len(execution.root.env) != self.root_size:
@@ -121,7 +122,9 @@ class Tier:
                 self.ready.pop(key, None)
 
     def loop(self, code: Code, head: int, frame: Frame) -> Unit | int | None:
-        """The unit of a hot loop; None if it cannot be compiled, 0 if it should be interpreted for a while longer."""
+        """The unit of a hot loop; None if it cannot be compiled, 0 if it should be interpreted for a while
+        longer.
+        """
         function = self.function(code)
         if function is None or "_continue_on_error" in frame.env:
             return None
@@ -159,7 +162,9 @@ class Tier:
             execution.frame = outer
 
     def _fits(self, unit: Unit, frame: Frame) -> bool:
-        """Whether the variables of a loop unit are where they were when it was compiled, and of the kinds they were."""
+        """Whether the variables of a loop unit are where they were when it was compiled, and of the kinds
+        they were.
+        """
         root = self.execution.root
         if frame is root:
             return unit.present <= frame.env.keys() and unit.absent.isdisjoint(frame.env)

@@ -1,7 +1,7 @@
 """Units: compiled functions, how they are entered and how they are left.
 
-An *action unit* is a whole action: arguments in, value out, variables in Python locals. A *loop unit* is one loop of a frame
-that the interpreter runs: the frame in, the next instruction out.
+An *action unit* is a whole action: arguments in, value out, variables in Python locals. A *loop unit* is one
+loop of a frame that the interpreter runs: the frame in, the next instruction out.
 """
 
 from __future__ import annotations
@@ -13,28 +13,30 @@ from dataclasses import dataclass, field
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine.code import Code
-from zexus_parallel_plugin.engine.compiler.emitter import Exit
 from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variables
 from zexus_parallel_plugin.engine.compiler.support import UNSET
 from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.engine.interpreter import interpret
 
 if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.points import Exit
     from zexus_parallel_plugin.engine.execution import Execution
 
 SLOW_AFTER = 3
-"""Failures of one optimistic instruction after which its unit is compiled anew with the host's rule in its place."""
+"""Failures of one optimistic instruction after which its unit is compiled anew with the host's rule in its
+place."""
 
 
 @dataclass(slots=True)
 class Unit:
     """One compiled function.
 
-    ``exits``: line number of the generated source -> what a failure there means. ``slow``: instructions whose optimism has
-    been given up. ``absent``: names that must not exist when the unit is entered. ``present``: for a loop, names that must. ``hazards``: for a loop, callers' variables
-    that callees assign as well, so that the frame's name cache matters. ``conflicts`` and ``shape``: for an
-    action with variants, the names that callers may own and which of them do.
+    ``exits``: line number of the generated source -> what a failure there means. ``slow``: instructions
+    whose optimism has been given up. ``absent``: names that must not exist when the unit is entered.
+    ``present``: for a loop, names that must. ``hazards``: for a loop, callers' variables that callees assign
+    as well, so that the frame's name cache matters. ``conflicts`` and ``shape``: for an action with
+    variants, the names that callers may own and which of them do.
     """
 
     code: Code
@@ -84,7 +86,7 @@ class Exits:
         exit_ = unit.exits[traceback.tb_lineno]
         own: Frame | None = local_values.get("FV")
         if own is not None:
-            execution.frame = own.parent
+            execution.frame = own.parent or execution.root
         if not exit_.metered or not exit_.raised:
             meter.gas_used = local_values["g"] - exit_.refund.gas
             meter.operation_count = local_values["n"] - exit_.refund.operations
@@ -171,7 +173,9 @@ class Exits:
 
 
 def _restore_cache(unit: Unit, frame: Frame, local_values: dict[str, Any]) -> None:
-    """Give the frame the name cache that it would have: the caller's variable that it wrote last, as it wrote it."""
+    """Give the frame the name cache that it would have: the caller's variable that it wrote last, as it
+    wrote it.
+    """
     last = local_values.get("last")
     variable = unit.variables.by_name.get(last) if last is not None else None
     if variable is not None and variable.of_caller:

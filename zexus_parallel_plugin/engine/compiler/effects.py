@@ -1,0 +1,187 @@
+"""Instructions with an effect: calls, methods, output, requirements, open handlers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zexus_parallel_plugin.engine.compiler import expressions as ex
+from zexus_parallel_plugin.engine.compiler.control import Unstructured
+from zexus_parallel_plugin.engine.compiler.operations import OperatorEmitter
+from zexus_parallel_plugin.engine.compiler.points import Entry, NeedsTracking
+from zexus_parallel_plugin.engine.compiler.regions import INLINED
+from zexus_parallel_plugin.engine.compiler.storage import OWN
+
+_SIZED = {"length": "SIZED", "size": "SIZED", "count": "COUNTED"}
+_SPACED = " + ' ' + "
+
+
+class EffectEmitter(OperatorEmitter):
+    """Effects, in the order of the host."""
+
+    def print(self, pc: int, count: Any) -> None:
+        """``PRINT``."""
+        parts = self.arguments(count)
+        shown = [
+            text if part.expression.kind == ex.TEXT else f"SHOW({text})"
+            for part, text in zip(parts, self.texts(parts), strict=False)
+        ]
+        self.line(f"print({_SPACED.join(shown)})", self.error_at(pc))
+
+    def require(self, pc: int, operand: Any) -> None:
+        """A condition that fails is evaluated again by the interpreter, which raises the error."""
+        if not self.state.stack[-1].expression.atomic:
+            self.settle()
+        condition, message = self.take(2)
+        stack = self.state.stack
+        stack.append(condition)
+        self.settle(len(stack) - 1)
+        at = self.resume(len(stack) - 1)
+        stack.pop()
+        if at is None:
+            at = self.exit_at(pc, [*stack, condition, message])
+        text = condition.expression.text(self.writer)
+        test = text if condition.expression.kind != ex.ANY else f"REQUIRED({text})"
+        self.line(f"if not ({test}): raise TRAP", at)
+
+    def setup_try(self, pc: int, handler: Any) -> None:
+        """``SETUP_TRY``."""
+        self.state.tries = (*self.state.tries, handler)
+
+    def pop_try(self, pc: int, operand: Any) -> None:
+        """``POP_TRY``."""
+        self.state.tries = self.state.tries[:-1]
+
+    def call_name(self, pc: int, operand: Any) -> None:
+        """``CALL_NAME``: a native, a builtin, or an action."""
+        name, count, _native = operand
+        if (name, count) in INLINED:
+            self.native(pc, name, count)
+            return
+        builtin = self.linker.builtin(name)
+        entries = self.arguments(count)
+        arguments = self.texts(entries)
+        result = self.temporary()
+        if name in self.linker.unmetered:
+            self.line(f"{result} = B_{name}({', '.join(arguments)})", self.error_at(pc))
+        elif builtin is not None:
+            function = self.constant_name(builtin)
+            self.hand_over_gas()
+            at = self.error_at(pc, metered=True)
+            self.line(f"{result} = BUILTIN({function}, [{', '.join(arguments)}])", at)
+            self.state.reload = True
+        else:
+            self.call_action(pc, name, entries, result)
+        self.push(ex.Local(result), pc)
+
+    def native(self, pc: int, name: str, count: int) -> None:
+        """A native of the host with a Python equivalent."""
+        if name in {"len", "length"}:
+            self.get_length(pc, None)
+        elif name in {"str", "string"}:
+            (entry,) = self.take(1)
+            self.combine(ex.AsString(entry.expression), (entry,), pc)
+        elif name == "push":
+            target, item = self.take(2)
+            self.combine(ex.Pushed(target.expression, item.expression), (target, item), pc)
+        elif name == "range":
+            parts = self.take(count)
+            self.combine(ex.Helper("RANGE", tuple(part.expression for part in parts), ex.PLAIN), parts, pc)
+        else:
+            self.append(pc, *self.arguments(2))
+
+    def append(self, pc: int, target: Entry, item: Entry) -> None:
+        """``append(list, item)``: changes the list in place and is the list."""
+        state = self.state
+        text, value = self.texts((target, item))
+        at = self.exit_at(pc, [*state.stack, target, item])
+        self.line(f"if type({text}) is not list: raise TRAP", at)
+        self.line(f"{text}.append({value})", at)
+        kind = target.expression.kind
+        self.push(ex.Local(text, ex.PLAIN if kind == ex.ANY else kind), pc)
+
+    def call_action(self, pc: int, name: str, entries: list[Entry], result: str) -> None:
+        """A call by name of an action, or of whatever a variable holds."""
+        arguments = self.texts(entries)
+        if self.linker.rebindable(name):
+            raise Unstructured(f"the function {name} may be bound anew while its name is cached")
+        callee = self.linker.direct(name, len(arguments))
+        if callee is not None:
+            passed = arguments[: callee.arguments]
+            if callee.depth:
+                passed.insert(0, f"{self.depth} + 1")
+            self.call(pc, f"{result} = {callee.text}({', '.join(passed)})", callee.needs, callee.writes)
+            return
+        needs, writes = self.linker.reach(name)
+        function = self.temporary()
+        value = self.variable(name).text(self.writer)
+        self.line(f"{function} = {value}", self.exit_at(pc, [*self.state.stack, *entries]))
+        call = f"{result} = CALL({self.depth} + 1, {function}, {name!r}, [{', '.join(arguments)}])"
+        self.call(pc, call, needs, writes)
+
+    def call_top(self, pc: int, count: Any) -> None:
+        """``CALL_TOP``."""
+        entries = self.arguments(count + 1)
+        function, *arguments = self.texts(entries)
+        result = self.temporary()
+        needs, writes = self.linker.reach(None)
+        call = f"{result} = CALL({self.depth} + 1, {function}, None, [{', '.join(arguments)}])"
+        self.call(pc, call, needs, writes)
+        self.push(ex.Local(result), pc)
+
+    def call(self, pc: int, text: str, needs: frozenset[str], writes: frozenset[str]) -> None:
+        """A line that runs other code of the program, which may look at and assign variables."""
+        state = self.state
+        cached = self.variables.cached()
+        suspects = frozenset(v.name for v in cached if v.of_caller and v.stored and v.name in writes)
+        if suspects and not self.tracking:
+            raise NeedsTracking
+        own_written = any(v.scope == OWN and v.name in writes for v in cached)
+        self.flush(frozenset(v.name for v in cached if v.name in needs or v.name in writes))
+        written = [v for v in cached if v.name in writes and v.local]
+        for variable in written:
+            self.release(variable.local)
+        if suspects and own_written:
+            self.line("version = FV.version")
+        self.hand_over_gas()
+        self.line(text, self.error_at(pc, metered=True))
+        state.reload = True
+        if suspects and own_written:
+            self.line("if FV.version != version: last = None")
+        # A frame that wrote a caller's variable last keeps seeing what it wrote: the local copy is the host's
+        # name cache.
+        self.reload([v for v in written if v.name not in suspects])
+        for name in sorted(suspects):
+            variable = self.variables.by_name[name]
+            self.line(f"if last != {name!r}: {variable.local} = {variable.scope}[{name!r}]")
+        state.stale |= suspects
+
+    def call_method(self, pc: int, operand: Any) -> None:
+        """``CALL_METHOD``."""
+        name, count = operand
+        target, *rest = self.arguments(count + 1)
+        text, *arguments = self.texts((target, *rest))
+        if name == "set" and count == 2:
+            at = self.exit_at(pc, [*self.state.stack, target, *rest])
+            key, value = arguments
+            self.line(f"if type({text}) not in STORES: raise TRAP", at)
+            self.line(f"{text}[{key}] = {value}", at)
+            self.push(rest[1].expression, pc)
+            return
+        result = self.temporary()
+        at = self.error_at(pc)
+        if name in self.linker.methods:
+            general = f"m_{name}({', '.join([text, *arguments])})"
+        else:
+            general = f"METHOD({text}, {name!r}, [{', '.join(arguments)}])"
+        if name in {"push", "append"} and count == 1:
+            self.line(f"if type({text}) is list: {text}.append({arguments[0]}); {result} = {text}", at)
+            self.line(f"else: {result} = {general}", at)
+        elif name in _SIZED and count == 0:
+            self.line(f"{result} = len({text}) if type({text}) in {_SIZED[name]} else {general}", at)
+        elif name == "get" and count == 1:
+            self.line(f"{result} = {text}.get({arguments[0]}) if type({text}) is dict else {general}", at)
+        elif name in {"has", "contains"} and count == 1:
+            self.line(f"{result} = ({arguments[0]} in {text}) if type({text}) is dict else {general}", at)
+        else:
+            self.line(f"{result} = {general}", at)
+        self.push(ex.Local(result), pc)
