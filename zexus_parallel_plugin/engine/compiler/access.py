@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler.points import Entry, Line, State
 from zexus_parallel_plugin.engine.compiler.source import SourceEmitter, bare
 from zexus_parallel_plugin.engine.compiler.storage import OWN, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class VariableEmitter(SourceEmitter):

@@ -8,13 +8,14 @@ fits is not compiled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.engine import isa
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zexus_parallel_plugin.engine.code import Code
 
 

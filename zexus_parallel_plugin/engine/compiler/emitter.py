@@ -8,8 +8,7 @@ with which stack, and how much gas goes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler import expressions as ex
@@ -29,6 +28,9 @@ from zexus_parallel_plugin.engine.compiler.effects import EffectEmitter
 from zexus_parallel_plugin.engine.compiler.points import Entry, Exit, Line, State
 from zexus_parallel_plugin.engine.compiler.regions import Cost
 from zexus_parallel_plugin.engine.compiler.source import bare
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 
 class Emitter(EffectEmitter):

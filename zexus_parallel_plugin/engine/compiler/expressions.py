@@ -12,11 +12,13 @@ of the host defines any but ``Bytes``, which are transparent), so their results 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from zexus_parallel_plugin.engine import isa
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ANY: Final = "any"
 CONDITION: Final = "condition"
@@ -117,7 +119,8 @@ class Constant(Expression):
 
     def text(self, writer: Writer) -> str:
         """A literal where there is one; the digits of huge numbers are not worth writing, and Python limits
-        them."""
+        them.
+        """
         value = self.value
         kind = type(value)
         literal = value is None or kind is bool or kind is str

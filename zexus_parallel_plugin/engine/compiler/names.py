@@ -10,11 +10,13 @@ All facts are conservative: *owned*, *needed* and *written* may be too large, ne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.code import Code, CodeCache, constant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 IMPORTERS = frozenset({"__vm_use_module__", "__vm_from_module__", "__create_channel__"})
 """Builtins that write into the root variables."""

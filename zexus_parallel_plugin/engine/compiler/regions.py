@@ -8,13 +8,14 @@ difference back. So an iteration of a simple loop is charged by one addition and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler.control import If, Leave, LeaveIf, Loop, Node, Return, Step, Try
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zexus_parallel_plugin.engine.code import Code
 
 INLINED = {

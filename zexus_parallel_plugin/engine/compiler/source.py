@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.compiler import expressions as ex
@@ -11,6 +10,8 @@ from zexus_parallel_plugin.engine.compiler.points import Entry, Exit, Line, Link
 from zexus_parallel_plugin.engine.compiler.regions import Cost, Pricing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.storage import Variables
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variables
@@ -19,6 +17,9 @@ from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.engine.interpreter import interpret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.points import Exit
     from zexus_parallel_plugin.engine.execution import Execution

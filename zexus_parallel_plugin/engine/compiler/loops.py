@@ -1,0 +1,158 @@
+"""Builds the units of loops."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zexus_parallel_plugin.engine import isa
+from zexus_parallel_plugin.engine.compiler import expressions as ex
+from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_structure, steps
+from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variable, Variables, local_name
+from zexus_parallel_plugin.engine.compiler.workshop import NO_INSTRUCTIONS, NOTHING, Workshop
+from zexus_parallel_plugin.host.values import PLAIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.names import Function
+    from zexus_parallel_plugin.engine.compiler.unit import Unit
+    from zexus_parallel_plugin.engine.frame import Frame
+
+
+class LoopBuilder(Workshop):
+    """Makes a unit of one loop of a frame that the interpreter runs."""
+
+    def loop(self, function: Function, head: int, frame: Frame) -> Unit | str:
+        """The unit of a loop of a frame, or why there is none."""
+        key = (id(function.code.bytecode), head)
+        found = self.loops.get(key)
+        if found is None:
+            found = self._build_loop(function, head, frame, NO_INSTRUCTIONS)
+            self.loops[key] = found
+        return found
+
+    def _build_loop(self, function: Function, head: int, frame: Frame, slow: frozenset[int]) -> Unit | str:
+        code = function.code
+        if code.bounds.checked:
+            return "the depth of the operand stack is not bounded"
+        self.shadowed = (function.own | function.above) if frame.parent is not None else NOTHING
+        self.written_by_callees = NOTHING.union(*(callee.writes for callee in function.callees))
+        try:
+            loop = loop_structure(code, head)
+            variables = self._loop_variables(code, loop, frame)
+            tracking = any(
+                v.of_caller and v.stored and v.name in self.written_by_callees for v in variables.cached()
+            )
+            plain = self._plain_now(code, loop, variables, frame)
+            while True:
+                emitter = self.emit(
+                    code,
+                    variables,
+                    slow,
+                    lambda e: e.loop_unit(loop),
+                    depth="d",
+                    in_frame=True,
+                    assumed=plain,
+                    tracking=tracking,
+                )
+                wrong = {
+                    name
+                    for name in plain
+                    if emitter.found_kinds.get(name, ex.PLAIN) in {ex.ANY, ex.CONDITION}
+                }
+                if not wrong:
+                    break
+                plain -= wrong
+        except Unstructured as verdict:
+            return str(verdict)
+        label = f"loop_{len(self.namespace)}_{head}"
+        lines = [
+            f"def {label}(FV):",
+            "    V = FV.env; d = FV.depth",
+            "    g = M.gas_used; n = M.operation_count",
+        ]
+        lines += [
+            f"    F{scope} = OWNER(FV, {names[0]!r}); {scope} = F{scope}.env"
+            for scope, names in sorted(scopes_of(variables).items())
+            if scope not in {OWN, ROOT}
+        ]
+        if tracking:
+            lines.append("    last = None")
+        lines += self.loads(variables)
+        lines += [
+            f"    if type({variables.by_name[name].local}) not in P: raise TRAP" for name in sorted(plain)
+        ]
+        lines.append("    try:")
+        tail = ["    except Exception as error:", f"        return LEAVE_LOOP(error, U_{label}, FV)"]
+        unit = self.compile_unit(code, label, lines, emitter, tail, variables, slow)
+        unit.hazards = frozenset(v.name for v in variables.cached() if v.of_caller) & self.written_by_callees
+        unit.present = frozenset(v.name for v in variables.by_name.values() if v.present)
+        unit.absent = frozenset(v.name for v in variables.by_name.values() if not v.present) | self._missing(
+            code, loop, variables
+        )
+        return unit
+
+    def _plain_now(self, code: Code, loop: Loop, variables: Variables, frame: Frame) -> set[str]:
+        """Variables that hold a plain value now and that no callee of the loop assigns."""
+        written: set[str] = set()
+        for pc in steps(loop.body):
+            op, operand, _gas = code.instructions[pc]
+            if op == isa.CALL_NAME and self.builtin(operand[0]) is None:
+                written |= self.reach(operand[0])[1]
+            elif op == isa.CALL_TOP:
+                written |= self.reach(None)[1]
+        return {
+            v.name
+            for v in variables.by_name.values()
+            if v.present and v.local and v.name not in written and type(frame.load(v.name)) in PLAIN
+        }
+
+    def _missing(self, code: Code, loop: Loop, variables: Variables) -> set[str]:
+        """Names that the loop reads and nobody had when it was compiled."""
+        _stored, used = names_in(code, steps(loop.body))
+        return {name for name in used if name not in variables.by_name and self.builtin(name) is None}
+
+    def _loop_variables(self, code: Code, loop: Loop, frame: Frame) -> Variables:
+        variables = Variables()
+        stored, used = names_in(code, steps(loop.body))
+        owners: dict[int, str] = {}
+        for index, name in enumerate(sorted(stored | used)):
+            owner = next((f for f in frame.chain() if name in f.env), None)
+            local = local_name(name, index)
+            if owner is None:
+                if name in stored:
+                    variables.by_name[name] = Variable(name, local, OWN, False, True)
+                continue
+            if owner is frame:
+                scope = OWN
+            elif owner is self.execution.root:
+                scope = ROOT
+            else:
+                scope = owners.setdefault(id(owner), f"O{len(owners)}")
+            variables.by_name[name] = Variable(name, local, scope, True, name in stored)
+        return variables
+
+
+def scopes_of(variables: Variables) -> dict[str, list[str]]:
+    """Names of cached variables by the dictionary they live in."""
+    scopes: dict[str, list[str]] = {}
+    for variable in variables.cached():
+        scopes.setdefault(variable.scope, []).append(variable.name)
+    return scopes
+
+
+def names_in(code: Code, pcs: Iterable[int]) -> tuple[set[str], set[str]]:
+    """Names that some instructions store, and names that they load or call."""
+    stored, used = set(), set()
+    for pc in pcs:
+        op, operand, _gas = code.instructions[pc]
+        if op == isa.STORE_NAME:
+            stored.add(operand)
+        elif op == isa.STORE_FUNC:
+            stored.add(operand[0])
+        elif op == isa.LOAD_NAME:
+            used.add(operand)
+        elif op == isa.CALL_NAME:
+            used.add(operand[0])
+    return stored, used

@@ -1,0 +1,184 @@
+"""What building units of every sort shares: linking of calls, writing the source, compiling it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from zexus_parallel_plugin.engine import fastcalls
+from zexus_parallel_plugin.engine.compiler import expressions as ex
+from zexus_parallel_plugin.engine.compiler import support
+from zexus_parallel_plugin.engine.compiler.emitter import Emitter
+from zexus_parallel_plugin.engine.compiler.points import Callee, Exit
+from zexus_parallel_plugin.engine.compiler.storage import OWN, PRIVATE, Variables
+from zexus_parallel_plugin.engine.compiler.unit import Exits, Unit
+from zexus_parallel_plugin.engine.frame import Frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import CodeType
+
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.names import Function, Program
+    from zexus_parallel_plugin.engine.execution import Execution
+
+NOTHING: frozenset[str] = frozenset()
+NO_INSTRUCTIONS: frozenset[int] = frozenset()
+
+
+class Workshop:
+    """The namespace in which all units of an execution call each other; answers what the emitter asks."""
+
+    def __init__(
+        self, execution: Execution, program: Program, replaced: Callable[[Unit, Unit | str], None]
+    ) -> None:
+        """``replaced``: told when an action's unit makes place for a newer one."""
+        self.execution = execution
+        self.program = program
+        self.replaced = replaced
+        self.namespace = support.names(execution)
+        self.unmetered = frozenset(execution.direct)
+        self.methods = frozenset(fastcalls.METHODS)
+        self.exits = Exits(execution, self.rebuild)
+        self.namespace["LEAVE"] = self.exits.leave_action
+        self.namespace["LEAVE_LOOP"] = self.exits.leave_loop
+        self.namespace["OWNER"] = owner_of
+        self.namespace["FRAME"] = Frame
+        self.namespace["DEPTH"] = lambda: self.exits.depth_of(caller_frame())
+        self.units: dict[int, Unit | str] = {}
+        self.variants: dict[int, dict[tuple[bool, ...], Unit | str]] = {}
+        self.loops: dict[tuple[int, int], Unit | str] = {}
+        self.labels: dict[int, str] = {}
+        self.check_operations = execution.operation_limit < execution.gas_limit
+
+    def rebuild(self, unit: Unit) -> None:
+        """Compile a unit anew."""
+        raise NotImplementedError
+
+    def stub(self, function: Function) -> Any:
+        """Stands in for the unit of an action that has not been built yet."""
+        raise NotImplementedError
+
+    def label(self, function: Function) -> str:
+        """Name of an action's unit in the shared namespace; calls go through it before and after the unit
+        exists.
+        """
+        key = id(function.code.bytecode)
+        if key not in self.labels:
+            name = function.code.name
+            readable = name if name.isascii() and name.isidentifier() else "action"
+            self.labels[key] = f"u_{readable}_{len(self.labels)}"
+            self.namespace[self.labels[key]] = self.stub(function)
+        return self.labels[key]
+
+    def direct(self, name: str, count: int) -> Callee | None:
+        """The action that a call by name surely reaches: bound once in the program, and bound by now."""
+        function = self.program.stable(name)
+        if function is None or count < len(function.params):
+            return None
+        bound = self.execution.root.env.get(name)
+        if (
+            type(bound) is not dict
+            or bound.get("bytecode") is not function.code.bytecode
+            or name in self.shadowed
+        ):
+            return None
+        if function.code.refusal or function.code.bounds.checked:
+            return None
+        return Callee(
+            self.label(function), len(function.params), self.deep(function), function.needs, function.writes
+        )
+
+    shadowed: frozenset[str] = NOTHING
+    """Names that the unit being built, or a caller of it, may hold itself."""
+
+    written_by_callees: frozenset[str] = NOTHING
+    """What the callees of the unit being built may assign."""
+
+    def deep(self, function: Function) -> bool:
+        """Whether an action's unit gets its depth passed: when it or something it calls may recur or call
+        generally.
+        """
+        return bool(function.recursive or function.callees or function.calls_values)
+
+    def reach(self, name: str | None) -> tuple[frozenset[str], frozenset[str]]:
+        """What everything that a call may reach needs and writes."""
+        targets = self.program.taken if name is None else self.program.targets(name)
+        needs = NOTHING.union(*(target.needs for target in targets))
+        return needs, NOTHING.union(*(target.writes for target in targets))
+
+    def builtin(self, name: str) -> Any:
+        """The builtin of this name."""
+        return self.execution.builtins.get(name)
+
+    def rebindable(self, name: str) -> bool:
+        """Whether anything that the unit calls may bind this name."""
+        return name in self.written_by_callees
+
+    def loads(self, variables: Variables, *, skip_own_present: bool = False) -> list[str]:
+        """Lines that make the local copies of cached variables; parameters have theirs already."""
+        lines = []
+        for variable in variables.cached():
+            if not variable.local or (skip_own_present and variable.scope == OWN and variable.present):
+                continue
+            value = f"{variable.scope}[{variable.name!r}]" if variable.present else "UNSET"
+            lines.append(f"    {variable.local} = {value}")
+        return lines
+
+    def emit(
+        self, code: Code, variables: Variables, slow: frozenset[int], body: Any, assumed: Iterable[str] = (),
+        **settings: Any,
+    ) -> Emitter:  # fmt: skip
+        """Emit twice: the first time shows what kinds of values variables get, the second uses it.
+
+        ``assumed``: variables that hold plain values when the unit is entered.
+        """
+        start = dict.fromkeys(assumed, ex.PLAIN)
+        kinds = dict(start)
+        while True:
+            emitter = Emitter(
+                code, variables, self, kinds=kinds, slow=slow, check_operations=self.check_operations,
+                tag=str(len(self.namespace)), **settings,
+            )  # fmt: skip
+            body(emitter)
+            found = start | {
+                name: kind
+                for name, kind in emitter.found_kinds.items()
+                if kind not in {ex.ANY, ex.CONDITION}
+                and variables.by_name[name].scope == PRIVATE
+                and not variables.by_name[name].present
+            }
+            if found == kinds:
+                return emitter
+            kinds = found
+
+    def compile_unit(
+        self, code: Code, label: str, head: Iterable[str], emitter: Emitter, tail: Iterable[str],
+        variables: Variables, slow: frozenset[int],
+    ) -> Unit:  # fmt: skip
+        """Compile ``head``, the lines of an emitter, and ``tail`` as one function in the namespace."""
+        lines = list(head)
+        exits: dict[int, Exit] = {}
+        for line in emitter.lines:
+            lines.append("    " * line.indent + line.text)
+            if line.exit is not None:
+                exits[len(lines)] = line.exit
+        lines += tail
+        source = "\n".join(lines) + "\n"
+        self.namespace.update(emitter.constants)
+        compiled: CodeType = compile(source, f"<unit {code.name}>", "exec")
+        place: dict[str, Any] = {}
+        exec(compiled, self.namespace, place)
+        unit = Unit(code, label, source, variables, exits, place[label], slow=slow)
+        self.namespace[f"U_{label}"] = unit
+        return unit
+
+
+def owner_of(frame: Frame, name: str) -> Frame:
+    """The frame that owns a name, from ``frame`` outwards."""
+    return next(caller for caller in frame.chain() if name in caller.env)
+
+
+def caller_frame() -> Any:
+    """The Python frame of whoever called the caller of this function."""
+    return sys._getframe(2)
