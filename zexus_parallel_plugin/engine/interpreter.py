@@ -249,6 +249,7 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
             if execution.residue:
                 stack.extend(execution.residue)
                 execution.residue = []
+            meter.gas_used, meter.operation_count = gas, operations
             if tries:
                 ip = tries.pop()
                 if len(stack) >= MAX_DEPTH - 1:
@@ -259,7 +260,6 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
             if env.get("_continue_on_error", False):
                 env.setdefault("_errors", []).append(str(error))
                 continue
-            meter.gas_used, meter.operation_count = gas, operations
             revert_on_escape(env)
             raise
 
