@@ -156,3 +156,36 @@ def test_a_machine_can_execute_again(monkeypatch: pytest.MonkeyPatch) -> None:
     vm.close()
     assert outcomes[0][0].stdout == outcomes[1][0].stdout
     assert outcomes[0][1].calls_committed == outcomes[1][1].calls_committed == 7
+
+
+@pytest.mark.parametrize("tier", ["auto", "compiled"])
+def test_loops_with_calls_worth_sending_are_not_compiled_in_the_main_process(
+    tier: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    source = WORK + "let t = 0; for i in range(300) { t = t + work(i); } print(t);"
+    settings = {"worker_count": 2, "tier": tier, "min_task_seconds": 1e-9}
+    result, metrics = run(source, settings)
+    assert result == run(source, IN_PLACE)[0]
+    assert metrics.calls_committed > 280
+
+
+def test_cheap_loops_are_compiled_in_the_main_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    source = WORK + "let t = 0; for i in range(3000) { t = t + work(i); } print(t);"
+    _result, metrics = run(source, {"worker_count": 2, "tier": "auto", "min_task_seconds": 1.0})
+    assert metrics.calls_in_place < 100, "compiled calls are not looked at"
+    assert not metrics.calls_sent
+
+
+def test_large_inputs_of_short_calls_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    source = (
+        "action f(xs, n) { let k = 0; while (k < 30) { k = k + 1; } return xs[n] + k; } "
+        "let xs = range(100000); let t = 0; for i in range(20) { t = t + f(xs, i); } print(t);"
+    )
+    settings = {"worker_count": 2, "tier": "interpreter", "min_task_seconds": 1e-9}
+    result, metrics = run(source, settings)
+    assert result == run(source, IN_PLACE)[0]
+    assert metrics.reasons["large-inputs"] > 0
+    assert not metrics.calls_committed
