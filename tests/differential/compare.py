@@ -67,7 +67,11 @@ def minimise(
     def fails(source: str) -> bool:
         return bool(fields & _fields(compare(judge, Sample(source, sample.gas_limit), same, machine)))
 
+    patience = judge.seconds
+    if any("backend 'timeout'" in line for line in comparison.report):
+        judge.seconds = max(1.5, 10 * comparison.host.seconds)
     small = Sample(shrink(sample.source, fails, seconds=seconds), sample.gas_limit)
+    judge.seconds = patience
     again = compare(judge, small, same, machine)
     return (small, again) if again.report else (sample, comparison)
 

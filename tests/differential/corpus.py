@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+HOST_GAS_LIMIT = 100_000_000
+_FOUND = re.compile(r"// Found by the fuzzer \(.*?(?P<only>only under )?gas limit (?P<limit>\d+)\)")
+
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 
 # Programs of these folders do not reach the VM; every other one must.
@@ -25,10 +28,19 @@ class Program:
         return self.name.partition("/")[0]
 
     @property
-    def found_under(self) -> list[int]:
-        """The gas limit under which the fuzzer found it, if it did."""
-        found = re.search(r"gas limit (\d+)", self.source.partition("\n")[0])
-        return [int(found.group(1))] if found and self.folder == "regressions" else []
+    def _found(self) -> re.Match[str] | None:
+        return _FOUND.match(self.source)
+
+    @property
+    def ends(self) -> bool:
+        """Whether it ends without a small gas limit; else it is compared in process only."""
+        return self._found is None or not self._found["only"]
+
+    @property
+    def gas_limits(self) -> list[int]:
+        """Limits to run it under: the host's own if it ends, and the one under which the fuzzer found it."""
+        limits = [int(self._found["limit"])] if self._found else []
+        return [HOST_GAS_LIMIT, *limits] if self.ends else limits
 
     @property
     def expected_state(self) -> str:

@@ -78,13 +78,14 @@ class Hunt:
         return None
 
 
-def save(sample: Sample, comparison: Comparison) -> str:
-    """Keep a finding as a program of the corpus; returns its name."""
+def save(sample: Sample, comparison: Comparison, *, ends: bool) -> str:
+    """Keep a finding in the corpus and return its name; ``ends`` tells whether it does so without a gas limit."""
     folder = CORPUS / "regressions"
     folder.mkdir(exist_ok=True)
     name = "found_" + hashlib.sha256(sample.source.encode()).hexdigest()[:10] + ".zx"
     first = comparison.report[0].splitlines()[0][:120] if comparison.report else "a difference seen only once"
-    text = f"// Found by the fuzzer ({comparison.configuration}, gas limit {sample.gas_limit}): {first}\n"
+    limit = f"gas limit {sample.gas_limit}" if ends else f"only under gas limit {sample.gas_limit}"
+    text = f"// Found by the fuzzer ({comparison.configuration}, {limit}): {first}\n"
     (folder / name).write_text(text + sample.source, encoding="utf-8")
     return name
 
@@ -124,7 +125,7 @@ def _hunt(hunt: Hunt, first_round: int, most: int) -> int:
             sample, comparison = minimise(
                 hunt.judge, *finding, hunt.configurations, machine=hunt.machine, seconds=_SHRINK_SECONDS
             )
-            name = save(sample, comparison)
+            name = save(sample, comparison, ends=hunt.judge.host(sample.source).reached_vm)
             found.append(name)
             print(f"FOUND {name} in round {number - 1}, configuration {comparison.configuration}")
             print("  " + "\n  ".join(comparison.report), flush=True)

@@ -28,13 +28,13 @@ from zexus.syntax_validator import SyntaxValidator
 from zexus.vm.compiler import UnsupportedNodeError, compile_ast_to_bytecode
 from zexus.vm.vm import VM, VMMode
 
+from .corpus import HOST_GAS_LIMIT as GAS_LIMIT
 from .describe import Describer, normalise, shorten
 from .outcome import VALUE, Outcome
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-GAS_LIMIT = 100_000_000
 BACKEND_MODULE = "zexus_parallel_plugin.runtime.machine"
 CONFIG_MODULE = "zexus_parallel_plugin.config"
 

@@ -63,8 +63,8 @@ def differences(
     for name in ("env", *PROFILE_FIELDS):
         if name not in ignore:
             found.extend(_mapping_differences(name, getattr(host, name), getattr(other, name)))
-    if found and other.stderr and other.kind == CRASH:
-        found.append("stderr of the backend: " + other.stderr[-1500:])
+    if found and other.stderr and other.kind in {CRASH, TIMEOUT}:
+        found.append("stderr of the backend: " + other.stderr[-2500:])
     return found
 
 

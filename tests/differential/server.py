@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import gc
 import importlib
 import os
@@ -96,6 +97,7 @@ def _run_in_child(request: Request) -> Outcome:
         answer, in_time = _receive(read_end, request.seconds)
         os.close(read_end)
         if not in_time:
+            _ask_where_it_stands(child)
             _kill_group(child)
         _, status = os.waitpid(child, 0)
         errors.seek(0)
@@ -117,6 +119,7 @@ def _child(request: Request, write_end: int, errors: IO[bytes]) -> None:
         os.dup2(errors.fileno(), 2)
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, hard))
+        faulthandler.register(signal.SIGUSR1, file=errors.fileno())
         outcome = _run(request)
         answer = pickle.dumps(outcome)
         view = memoryview(_LENGTH.pack(len(answer)) + answer)
@@ -182,6 +185,13 @@ def _adopt_orphans() -> None:
     """Let orphans of the runs become children of this process (Linux), so that they can be waited for."""
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _ask_where_it_stands(child: int) -> None:
+    """Let a run that does not end write the stacks of its threads to its standard error."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(child, signal.SIGUSR1)
+        time.sleep(0.2)
 
 
 def _kill_group(group: int) -> None:
