@@ -97,7 +97,7 @@ def use_fake_pool(monkeypatch: pytest.MonkeyPatch, behaviour: str, seed: int = 0
 
     def pool(self: Any, execution: Any, functions: frozenset[str]) -> FakePool:
         if not made:
-            arguments = handler_arguments(self._vm, self._host_arguments, functions, execution, self.pure)
+            arguments = handler_arguments(self._vm, self._host_arguments, functions, execution, self.pure())
             made.append(FakePool(make_handler(arguments), behaviour, seed))
         return made[0]
 

@@ -27,7 +27,7 @@ def scouted(
     execution = Execution(vm)
     code = execution.code.get(compiled(ACTIONS + source), "<main>")
     execution.root.env.update(variables or {})
-    planner = Planner(execution, Sites(), pure_builtins(vm), 1.0)
+    planner = Planner(execution, Sites(), lambda: pure_builtins(vm), 1.0)
 
     class Lookout:
         def __getattr__(self, name: str) -> Any:

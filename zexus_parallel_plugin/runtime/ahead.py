@@ -73,7 +73,7 @@ class Ahead:
 
     def __init__(
         self, execution: Execution, config: ParallelConfig, library: Library, main: Any,
-        open_pool: Callable[[], Pool], pure: frozenset[str], metrics: RunMetrics,
+        open_pool: Callable[[], Pool], pure: Callable[[], frozenset[str]], metrics: RunMetrics,
     ) -> None:  # fmt: skip
         self._execution = execution
         self._config = config

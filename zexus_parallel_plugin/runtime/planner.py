@@ -33,17 +33,32 @@ class Planner:
     worth a try if they contain a loop or recursion.
     """
 
-    def __init__(self, execution: Execution, sites: Sites, pure: frozenset[str], threshold: float) -> None:
+    def __init__(
+        self, execution: Execution, sites: Sites, pure: Callable[[], frozenset[str]], threshold: float
+    ) -> None:
         self._execution = execution
         self._sites = sites
-        self._pure = pure
+        self._find_pure = pure
         self._threshold = threshold
-        self._footprints = Footprints(self.code_of, execution.builtins, pure)
+        self._made_footprints: Footprints | None = None
         self._of_calls: dict[tuple[int, ...], tuple[Footprint, list[Descriptor]]] = {}
+        self._known_pure: frozenset[str] | None = None
         self._flows: dict[int, Flow] = {}
         self._pickles: dict[tuple[int, ...], bytes] = {}
         self._kept: list[Any] = []
         self.bold = False
+
+    @property
+    def _pure(self) -> frozenset[str]:
+        if self._known_pure is None:
+            self._known_pure = self._find_pure()
+        return self._known_pure
+
+    @property
+    def _footprints(self) -> Footprints:
+        if self._made_footprints is None:
+            self._made_footprints = Footprints(self.code_of, self._execution.builtins, self._pure)
+        return self._made_footprints
 
     # -- what the scout asks
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.analysis.footprint import is_function
-from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, WorkerSupervisor
-from zexus_parallel_plugin.runtime.pool.hygiene import in_worker
-from zexus_parallel_plugin.runtime.remote import handler_arguments, pure_builtins
 from zexus_parallel_plugin.runtime.snapshot import CONTAINERS, Library
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.config import ParallelConfig
     from zexus_parallel_plugin.engine.execution import Execution
+    from zexus_parallel_plugin.runtime.pool import WorkerSupervisor
 
+_MARKER = "ZEXUS_PARALLEL_WORKER"
 _HANDLER = "zexus_parallel_plugin.runtime.remote:make_handler"
 
 
 class Workers:
-    """The pool of a machine, and the library of code that its workers have."""
+    """The pool of a machine, and the library of code that its workers have.
+
+    What only programs with workers need is imported when it is needed: most programs are short.
+    """
 
     def __init__(self, config: ParallelConfig, vm: Any, host_arguments: dict[str, Any]) -> None:
         self._config = config
@@ -28,9 +31,10 @@ class Workers:
         self._made_for: bytes = b""
         self.library = Library()
 
-    @property
     def pure(self) -> frozenset[str]:
         """Builtins of the machine that workers may use."""
+        from zexus_parallel_plugin.runtime.remote import pure_builtins
+
         return pure_builtins(self._vm)
 
     def reason_against(self) -> str:
@@ -39,7 +43,7 @@ class Workers:
             return "mode-sequential"
         if self._config.worker_count == 1:
             return "one-worker"
-        return "inside-worker" if in_worker() else ""
+        return "inside-worker" if os.environ.get(_MARKER) else ""
 
     def program(self, execution: Execution, bytecode: Any) -> Any:
         """The code object that workers need to compile actions; None if they must not.
@@ -57,7 +61,10 @@ class Workers:
 
         :raises Exception: there cannot be one.
         """
-        arguments = handler_arguments(self._vm, self._host_arguments, functions, execution, self.pure)
+        from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, WorkerSupervisor
+        from zexus_parallel_plugin.runtime.remote import handler_arguments
+
+        arguments = handler_arguments(self._vm, self._host_arguments, functions, execution, self.pure())
         if self._pool is not None and self._made_for != arguments:
             self.close(kill=True)
         if self._pool is None:
@@ -86,6 +93,5 @@ class Workers:
     def close(self, *, kill: bool) -> None:
         """End all workers; may be repeated."""
         pool, self._pool = self._pool, None
-        self.library = Library()
         if pool is not None:
             pool.close(kill=kill)
