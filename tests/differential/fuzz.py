@@ -79,7 +79,7 @@ class Hunt:
 
 
 def save(sample: Sample, comparison: Comparison, *, ends: bool) -> str:
-    """Keep a finding in the corpus and return its name; ``ends`` tells whether it does so without a gas limit."""
+    """Keep a finding in the corpus and return its name; ``ends``: it does so without a gas limit."""
     folder = CORPUS / "regressions"
     folder.mkdir(exist_ok=True)
     name = "found_" + hashlib.sha256(sample.source.encode()).hexdigest()[:10] + ".zx"
