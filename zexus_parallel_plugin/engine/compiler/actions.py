@@ -90,6 +90,17 @@ class ActionBuilder(Workshop):
         conflicts: tuple[str, ...] = (),
         shape: tuple[bool, ...] = (),
     ) -> Unit | str:
+        return self.guarded(
+            lambda: self._compile_action(function, slow, conflicts, shape), f"action {function.code.name}"
+        )
+
+    def _compile_action(
+        self,
+        function: Function,
+        slow: frozenset[int],
+        conflicts: tuple[str, ...] = (),
+        shape: tuple[bool, ...] = (),
+    ) -> Unit | str:
         """Compile an action for the case that callers own just those of the ``conflicts`` that ``shape``
         says.
         """

@@ -33,6 +33,12 @@ class LoopBuilder(Workshop):
         return found
 
     def _build_loop(self, function: Function, head: int, frame: Frame, slow: frozenset[int]) -> Unit | str:
+        return self.guarded(
+            lambda: self._compile_loop(function, head, frame, slow),
+            f"the loop at {head} of {function.code.name}",
+        )
+
+    def _compile_loop(self, function: Function, head: int, frame: Frame, slow: frozenset[int]) -> Unit | str:
         code = function.code
         if code.bounds.checked:
             return "the depth of the operand stack is not bounded"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.names import Function, Program
     from zexus_parallel_plugin.engine.execution import Execution
+
+_LOG = logging.getLogger(__name__)
 
 NOTHING: frozenset[str] = frozenset()
 NO_INSTRUCTIONS: frozenset[int] = frozenset()
@@ -58,6 +61,15 @@ class Workshop:
     def stub(self, function: Function) -> Any:
         """Stands in for the unit of an action that has not been built yet."""
         raise NotImplementedError
+
+    def guarded(self, build: Callable[[], Unit | str], what: str) -> Unit | str:
+        """A unit, or why there is none; a defect of the compiler costs speed, never the program."""
+        try:
+            return build()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the interpreter can run the code
+            _LOG.exception("%s is interpreted: the compiler failed", what)
+            self.execution.counters["compiler-failed"] += 1
+            return f"the compiler failed: {type(error).__name__}: {error}"
 
     def label(self, function: Function) -> str:
         """Name of an action's unit in the shared namespace; calls go through it before and after the unit
