@@ -94,6 +94,12 @@ _TABLE = (
         "Move it into an action of its own.",
     ),
     Reason(
+        "compiler-failed",
+        "code",
+        "The compiled tier failed on a piece of code, so the interpreter executed it.",
+        "Nothing is wrong with the program; please report it with the log (--log-level error).",
+    ),
+    Reason(
         "effect-time", "code", "The action asks for the time or waits.", "Ask for the time outside of it."
     ),
     Reason(
