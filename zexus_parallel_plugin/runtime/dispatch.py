@@ -18,7 +18,9 @@ _LOG = logging.getLogger(__name__)
 
 _KILL_SECONDS = 0.05
 """Expected work of a running task from which on it is worth a new worker to stop it."""
-_AHEAD_PER_WORKER = 2
+_AHEAD_PER_WORKER = 4
+"""Batches that wait for each worker. With more than two the pool sends them ahead, so that no worker waits
+for this process to be scheduled."""
 
 
 class Handle(Protocol):
