@@ -1,8 +1,8 @@
 """The instruction stream that the host really executes.
 
-``VM._run_stack_bytecode`` (vm.py 3483) optimises every code object again at each call. Both optimisers are pure functions of
-instructions and constants, so once is enough; but they must see the *whole* object: which passes run depends on whether
-there is a jump anywhere in it.
+``VM._run_stack_bytecode`` (vm.py 3483) optimises every code object again at each call. Both optimisers are
+pure functions of instructions and constants, so once is enough; but they must see the *whole* object: which
+passes run depends on whether there is a jump anywhere in it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ def executed_stream(vm: Any, bytecode: Any) -> tuple[list[Instruction], list[Any
     """Instructions as ``(opcode name, operand)`` and constants, as the host's loop would get them.
 
     :param vm: the VM whose optimisers and switches apply (children inherit them).
-    :raises Exception: whatever an optimiser raises; the host then warns and runs the code unoptimised, so the caller must
-        leave such an object to the host.
+    :raises Exception: whatever an optimiser raises; the host then warns and runs the code unoptimised, so
+        the caller must leave such an object to the host.
     """
     constants = list(bytecode.constants)
     instructions: list[Any] = list(bytecode.instructions)

@@ -1,7 +1,8 @@
 """The host's virtual machine: its classes, tables and helpers, as the rest of this package sees them.
 
-Every other module takes what it needs of the host from here (or from a sibling in ``host/``), so that one folder names
-every private detail of the host that this project rests on. Line numbers in docstrings are those of ``zexus`` 2.0.0.
+Every other module takes what it needs of the host from here (or from a sibling in ``host/``), so that one
+folder names every private detail of the host that this project rests on. Line numbers in docstrings are
+those of ``zexus`` 2.0.0.
 """
 
 from __future__ import annotations
@@ -35,14 +36,15 @@ wrap_for_builtin: Callable[[Any], Any] = _vm.VM._wrap_for_builtin
 warn: Callable[..., None] = _vm._vm_warn
 
 NATIVES = frozenset({"push", "append", "length", "len", "str", "string", "range"})
-"""Names that ``_vm_native_call`` (vm.py 5996) may serve before builtins and the program's own names are looked at."""
+"""Names that ``_vm_native_call`` (vm.py 5996) may serve before builtins and the program's own names are
+looked at."""
 
 _ROOT_DEPTH = 9
 """Python frames on the host's event-loop thread when ``_run_stack_bytecode`` runs top-level code."""
 
 _ENTRY_FRAMES = 2 if sys.version_info >= (3, 12) else 1
-"""What `drive` and entering the coroutine count for against the recursion limit, above the frame of `run_action`
-(measured; Python 3.12 counts resumed coroutines differently)."""
+"""What `drive` and entering the coroutine count for against the recursion limit, above the frame of
+`run_action` (measured; Python 3.12 counts resumed coroutines differently)."""
 
 _FRAMES_PER_CALL = 3
 """Python frames that one call of an action adds: call handler, invoke, and the loop itself."""
@@ -96,8 +98,9 @@ def gas_cost(operation: str, operand: Any) -> int:
 def drive(vm: Any, coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run a coroutine of the host to its end on this thread.
 
-    The host's coroutines never suspend for code that its compiler emits; when one does (a builtin that awaits), what it
-    waits for belongs to an event loop, so it must not be driven from here: the caller decides that beforehand.
+    The host's coroutines never suspend for code that its compiler emits; when one does (a builtin that
+    awaits), what it waits for belongs to an event loop, so it must not be driven from here: the caller
+    decides that beforehand.
     """
     try:
         coroutine.send(None)
@@ -125,7 +128,8 @@ def deepest_call(limit: int) -> int:
 def hidden_levels() -> int:
     """Levels of the recursion limit that are in use but are not Python frames.
 
-    Up to Python 3.11 calls through C (``click`` invokes commands that way) count as well. Found by diving to the limit.
+    Up to Python 3.11 calls through C (``click`` invokes commands that way) count as well. Found by diving to
+    the limit.
     """
     here = _frames_here()
 
@@ -158,11 +162,12 @@ def run_action(
     :param limit: the recursion limit under which the host would run the program.
     :param hidden: what :func:`hidden_levels` says about the current thread.
 
-    The host ends deep recursion by Python's recursion limit, on a thread with a known number of frames below. The limit
-    is moved for the time of the call so that exactly as many frames remain as would remain there.
+    The host ends deep recursion by Python's recursion limit, on a thread with a known number of frames
+    below. The limit is moved for the time of the call so that exactly as many frames remain as would remain
+    there.
     """
     params = descriptor.get("params") or descriptor.get("parameters") or []
-    child = HostVM.create_child(parent_vm=vm, env=dict(zip(params, args)))
+    child = HostVM.create_child(parent_vm=vm, env=dict(zip(params, args, strict=False)))
     child._parent_env = callers
     here = _frames_here() + hidden
     effective = _ROOT_DEPTH + _FRAMES_PER_CALL * depth
@@ -182,8 +187,8 @@ def run_top_level(vm: Any, bytecode: Any) -> Any:
 def call_method(vm: Any, target: Any, name: str, args: list[Any]) -> Any:
     """``target.name(args…)`` by the host's rules (``_op_call_method``, vm.py 3901), for any target but None.
 
-    Tables of the host serve maps, lists and strings; contracts and entities get their own ``call_method``; everything
-    else is an attribute of the Python object.
+    Tables of the host serve maps, lists and strings; contracts and entities get their own ``call_method``;
+    everything else is an attribute of the Python object.
     """
     if name == "set" and isinstance(target, (_vm.ZMap, _vm.ZList, dict, list)):
         return unwrap_after_builtin(_set_item(target, args))
