@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.differential.outcome import VALUE, Outcome
 
 START = "Executing on VM...\n"
+FALLBACK = "🔄 Falling back to interpreter execution...\n"
 
 
 def shown(outcome: Outcome, *, gas: bool = False) -> str:
@@ -19,6 +20,13 @@ def shown(outcome: Outcome, *, gas: bool = False) -> str:
 
 
 def shown_by_command(stdout: str) -> str:
-    """What ``zexus run`` printed after it began to execute, without blank lines at the end."""
-    assert START in stdout, stdout
-    return stdout.partition(START)[2].rstrip("\n") + "\n"
+    """What ``zexus run`` printed after it began to execute, without blank lines at the end.
+
+    The beginning is the command's notice that its VM executes the program, which is not shown, or that its
+    interpreter does, which is.
+    """
+    before, _, after = stdout.partition(START)
+    if not after:
+        assert FALLBACK in before, stdout
+        after = FALLBACK + before.partition(FALLBACK)[2]
+    return after.rstrip("\n") + "\n"
