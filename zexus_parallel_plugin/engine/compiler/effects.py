@@ -137,6 +137,9 @@ class EffectEmitter(OperatorEmitter):
             raise NeedsTracking
         own_written = any(v.scope == OWN and v.name in writes for v in cached)
         self.flush(frozenset(v.name for v in cached if v.name in needs or v.name in writes))
+        if self.in_frame and any(not v.present and (v.name in needs or v.name in writes) for v in cached):
+            # The write-back may have made a root variable that units take for one of their own.
+            self.line("REVALIDATE()")
         written = [v for v in cached if v.name in writes and v.local]
         for variable in written:
             self.release(variable.local)

@@ -145,13 +145,19 @@ def _is_descriptor(value: Any) -> bool:
     return type(value) is dict and "bytecode" in value
 
 
-def _descriptors(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
-    """Function values in a value, also inside containers."""
-    if _is_descriptor(value):
-        yield value
-    elif depth < 8 and type(value) in {dict, list, tuple}:
-        for part in value.values() if type(value) is dict else value:
-            yield from _descriptors(part, depth + 1)
+def _descriptors(value: Any) -> list[dict[str, Any]]:
+    """Function values in a value, also inside containers, which may contain each other or themselves."""
+    found = []
+    seen: set[int] = set()
+    work = [value]
+    while work:
+        part = work.pop()
+        if _is_descriptor(part):
+            found.append(part)
+        elif type(part) in {dict, list, tuple} and id(part) not in seen:
+            seen.add(id(part))
+            work.extend(part.values() if type(part) is dict else part)
+    return found
 
 
 def _name_operations(code: Code) -> Iterator[tuple[str, Any, Any]]:

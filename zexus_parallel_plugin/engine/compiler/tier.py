@@ -48,7 +48,7 @@ class Tier:
         if self._builder is None:
             execution = self.execution
             program = analyse(execution.code, self.main, execution.root.env, execution.builtins)
-            self._builder = Builder(execution, program, self._replaced)
+            self._builder = Builder(execution, program, self._replaced, self.revalidate)
         return self._builder
 
     def _replaced(self, old: Unit, new: Unit | str) -> None:
@@ -105,13 +105,15 @@ class Tier:
         variables may have taken the place of what units take for their own.
         """
         execution = self.execution
-        if len(execution.root.env) != self.root_size:
-            self._revalidate()
+        self.revalidate()
         meter = execution.meter
         return bool(meter.operation_count <= meter.gas_used)
 
-    def _revalidate(self) -> None:
+    def revalidate(self) -> None:
+        """Drop units whose own variables have got names of new root variables."""
         root = self.execution.root.env
+        if len(root) == self.root_size:
+            return
         self.root_size = len(root)
         if self._builder is None:
             return

@@ -33,9 +33,15 @@ class Workshop:
     """The namespace in which all units of an execution call each other; answers what the emitter asks."""
 
     def __init__(
-        self, execution: Execution, program: Program, replaced: Callable[[Unit, Unit | str], None]
+        self,
+        execution: Execution,
+        program: Program,
+        replaced: Callable[[Unit, Unit | str], None],
+        revalidate: Callable[[], None],
     ) -> None:
-        """``replaced``: told when an action's unit makes place for a newer one."""
+        """``replaced``: told when an action's unit makes place for a newer one; ``revalidate``: drops units
+        that new root variables have made wrong.
+        """
         self.execution = execution
         self.program = program
         self.replaced = replaced
@@ -45,6 +51,7 @@ class Workshop:
         self.exits = Exits(execution, self.rebuild)
         self.namespace["LEAVE"] = self.exits.leave_action
         self.namespace["LEAVE_LOOP"] = self.exits.leave_loop
+        self.namespace["REVALIDATE"] = revalidate
         self.namespace["OWNER"] = owner_of
         self.namespace["FRAME"] = Frame
         self.namespace["DEPTH"] = lambda: self.exits.depth_of(caller_frame())
