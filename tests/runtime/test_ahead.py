@@ -189,3 +189,14 @@ def test_large_inputs_of_short_calls_are_not_sent(monkeypatch: pytest.MonkeyPatc
     assert result == run(source, IN_PLACE)[0]
     assert metrics.reasons["large-inputs"] > 0
     assert not metrics.calls_committed
+
+
+def test_deep_recursion_is_not_looked_ahead_in_at_every_level(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    source = (
+        "action down(n) { for i in range(3) { if (n > 0) { return down(n - 1) + down(0); } } return 1; } "
+        "print(down(400));"
+    )
+    result, metrics = run(source, EVERYTHING)
+    assert result == run(source, IN_PLACE)[0]
+    assert metrics.calls_in_place + metrics.calls_committed < 50

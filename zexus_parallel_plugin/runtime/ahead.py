@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 _LONG_SECONDS = 0.002
 """Time that a call must have been running for, for a look ahead from it."""
 
+_FORCED_NESTED = 3
+"""Activations of one action that are looked ahead in when everything legal is sent; else it is one."""
+
 _NOTHING: Final = object()
 _USED: Final = Record("used")
 
@@ -86,7 +89,8 @@ class Ahead:
         self._dispatch = Dispatch(open_pool, config.worker_count, library, main, metrics)
         self._lookahead = Lookahead(execution, self._sites, planner, self._dispatch, threshold, metrics)
         self._in_place: list[_Visit] = []
-        self._running: set[int] = set()
+        self._running: dict[int, int] = {}
+        self._nested = _FORCED_NESTED if self._forced else 1
         self._busy = False
         self.pulse = Pulse(self._on_beat)
 
@@ -98,7 +102,7 @@ class Ahead:
         if site is not None and site.skip > 0:
             site.skip -= 1
             return self._execution.call_action(frame, function, args)
-        if id(function) in self._running and not self._forced:
+        if self._running.get(id(function), 0) >= self._nested:
             # Recursion: the sizes of its calls differ too much for a site to tell anything.
             return self._execution.call_action(frame, function, args)
         return self._call(frame, position, function, args)
@@ -207,8 +211,8 @@ class Ahead:
     def _execute(self, visit: _Visit) -> Any:
         """Execute a call in place and learn from it."""
         name = id(visit.function)
-        outermost = name not in self._running
-        self._running.add(name)
+        outer = self._running.get(name, 0)
+        self._running[name] = outer + 1
         if not self.pulse.running and not visit.site.refusal:
             self.pulse.start()
         visit.looked = visit.stream is not None
@@ -220,8 +224,8 @@ class Ahead:
             self._busy = True
             seconds = self._clock() - visit.begun
             self._in_place.pop()
-            if outermost:
-                self._running.discard(name)
+            self._running[name] = outer
+            if not outer:
                 self._learn(visit, seconds)
             self._busy = False
 
