@@ -23,7 +23,7 @@ TIERS = ("interpreter", "compiled")
 
 @lru_cache(maxsize=512)
 def compiled(source: str) -> Any:
-    """The host's bytecode of a source text; shared by all runs, so a program must not change its own functions."""
+    """The host's bytecode of a source text. All runs share it: programs must not change their functions."""
     compilation = compile_program(source)
     assert compilation.state == COMPILED, compilation.reason
     return compilation.bytecode

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from zexus_parallel_plugin.engine import isa, rare
+from zexus_parallel_plugin.engine import isa, operators, rare
 from zexus_parallel_plugin.engine.code import INTERNAL_NAMES, Code, CodeCache, constant, prepare
 from zexus_parallel_plugin.host import vm as host
 
@@ -146,13 +146,11 @@ def test_errors_name_the_operation() -> None:
     assert [code.operation(index) for index in range(3)] == ["JUMP", "LOAD_CONST", "POP"]
 
 
-# Instructions behind which the host's loop goes on, with the operands they take; every opcode that the engine
-# knows is here or in `_ENDING`.
+_BINARY = {name for name, number in isa.NUMBERS.items() if number in operators.BINARY}
+
+# Each opcode that the engine knows, behind the operands that it takes.
 _SAMPLES: dict[str, list[Any]] = {
-    **{
-        name: [("LOAD_CONST", 6), ("LOAD_CONST", 2), name]
-        for name in ("ADD", "SUB", "MUL", "DIV", "MOD", "POW", "LT", "GT", "LTE", "GTE", "EQ", "NEQ", "AND", "OR")
-    },
+    **{name: [("LOAD_CONST", 6), ("LOAD_CONST", 2), name] for name in sorted(_BINARY)},
     "LOAD_NAME": [("LOAD_NAME", "x")],
     "LOAD_CONST": [("LOAD_CONST", 1)],
     "STORE_NAME": [("LOAD_CONST", 1), ("STORE_NAME", "x")],

@@ -97,7 +97,7 @@ def test_builtins_come_first() -> None:
 
 
 def test_caller_names_are_a_mapping_over_the_chain() -> None:
-    root, inner = chain({"a": 1, "b": 2}, {"b": 3})
+    _root, inner = chain({"a": 1, "b": 2}, {"b": 3})
     names = CallerNames(inner)
     assert ("a" in names, "b" in names, "c" in names) == (True, True, False)
     assert (names["a"], names["b"]) == (1, 3)
@@ -177,7 +177,8 @@ PROGRAMS = {
         action define() { late = known; }
         action known() { return 7; }
         let late = null;
-        action user() { let t = []; t.push(late()); define(); t.push(late()); let z = 0; t.push(late()); return t; }
+        action user() { let t = []; t.push(late()); define(); t.push(late()); let z = 0;
+        t.push(late()); return t; }
         print(user());
     """,
     "a parameter for a function": """

@@ -12,7 +12,6 @@ from zexus_parallel_plugin.engine.code import prepare
 from zexus_parallel_plugin.engine.execution import Execution
 from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.engine.interpreter import interpret
-
 from zexus_parallel_plugin.host import vm as host
 
 from .programs import (
@@ -32,24 +31,34 @@ from .programs import (
 INTERPRETER = ("interpreter",)
 
 GROUPS: dict[str, str] = {
-    "names and arithmetic": "let a = 1; let b = a + 2 * 3 - 4 / 2 + 7 % 4; a = b ** 2; a += 1; print(a, b); let z = a < b;",
-    "comparison and logic": 'print(1 < 2, "a" > "b", 1 == 1.0, 1 != null, !0, true && 0, 0 || "x", null < 1);',
+    "names and arithmetic": """
+        let a = 1; let b = a + 2 * 3 - 4 / 2 + 7 % 4; a = b ** 2; a += 1; print(a, b);
+        let z = a < b;
+    """,
+    "comparison and logic": """
+        print(1 < 2, "a" > "b", 1 == 1.0, 1 != null, !0, true && 0, 0 || "x", null < 1);
+    """,
     "containers": """
         let xs = [1, "a", [2], {"k": 3}]; let m = {"a": xs, "b": 2};
         print(xs[0], xs[9], m["a"][2], m["zz"], xs[1:3], "hello"[1:2], xs[3]["k"]);
         xs[0] = 5; m["c"] = xs; xs.push(6); print(xs, m);
     """,
-    "branches": "let a = 3; if (a > 5) { print(1); } elif (a > 2) { print(2); } else { print(3); } print(a > 1 ? 1 : 2);",
+    "branches": """
+        let a = 3; if (a > 5) { print(1); } elif (a > 2) { print(2); } else { print(3); }
+        print(a > 1 ? 1 : 2);
+    """,
     "loops": """
         let i = 0; while (i < 4) { i = i + 1; if (i == 2) { continue; } if (i == 3) { break; } print(i); }
-        for each x in [1, 2] { print(x); } for each k, v in {"a": 1} { print(k, v); } for j in range(2) { print(j); }
+        for each x in [1, 2] { print(x); } for each k, v in {"a": 1} { print(k, v); }
+        for j in range(2) { print(j); }
     """,
     "calls": """
         action f(a, b) { return a + b; } action g() { } print(f(1, 2), g(), f(1), f(1, 2, 3), nothing(4), g);
         let five = 5; print(five(1)); print(str(12) + "x", len("abc"), abs(0 - 3), push([1], 2));
     """,
     "methods": """
-        let xs = [3, 1, 2]; print(xs.sort(), xs.length(), xs.contains(3), "abc".upper(), {"a": 1}.keys(), null.foo());
+        let xs = [3, 1, 2];
+        print(xs.sort(), xs.length(), xs.contains(3), "abc".upper(), {"a": 1}.keys(), null.foo());
         xs.append(4); let p = xs.pop(); print(xs, p, xs.no_such());
     """,
     "errors": """
@@ -61,11 +70,14 @@ GROUPS: dict[str, str] = {
     """,
     "an error in the end": "let a = 1; print(a); let b = a / 0; print(b);",
     "an error in a callee": "action f(a) { let b = 2; return a / 0; } print(f(1));",
-    "a failed requirement": 'action f(a) { require(a > 1, "a is " + a); return a; } print(f(2)); print(f(1));',
+    "a failed requirement": """
+        action f(a) { require(a > 1, "a is " + a); return a; } print(f(2)); print(f(1));
+    """,
     "a thrown value": "action f(a) { if (a > 0) { throw a; } return 0; } print(f(0)); f(5);",
     "handlers that are left behind": """
         let i = 0;
-        while (i < 3) { i = i + 1; try { if (i == 2) { continue; } print(i); } catch (e) { print("caught", e); } }
+        while (i < 3) { i = i + 1; try { if (i == 2) { continue; } print(i); } catch (e) {
+        print("caught", e); } }
         if (i == 3) { i = 4; let z = 1 / 0; } print("end", i);
     """,
     "error mode": """
@@ -76,11 +88,15 @@ GROUPS: dict[str, str] = {
         entity Point { x: integer = 1, y: integer = 2 }
         let p = Point(5, 6); print(p.x, p.y); let q = Point(7); print(q.y);
     """,
-    "asynchronous calls": 'action work(x) { return x + x; } async work("abc"); let y = await work(2); print(y);',
+    "asynchronous calls": """
+        action work(x) { return x + x; } async work("abc"); let y = await work(2); print(y);
+    """,
     "leftovers": "action f() { return 3; } async f();",
     "a match": 'let r = match 2 { 1 => "one", 2 => "two" }; print(r); print(match 5 { 1 => 2, _ => 3 });',
     "lambdas": "let f = lambda(x) { return x * 2; }; print(f(4)); let g = lambda(x) -> x + 1; print(g(1));",
-    "functions as values": "action f(a) { return a + 1; } let fs = [f]; let h = f; print(h(1), fs[0](7), (f)(2));",
+    "functions as values": """
+        action f(a) { return a + 1; } let fs = [f]; let h = f; print(h(1), fs[0](7), (f)(2));
+    """,
 }
 
 
@@ -148,7 +164,8 @@ CODE: dict[str, Any] = {
         ("LOAD_CONST", "k"), ("STATE_READ", None),
     ),
     "a transaction that an error leaves": (
-        ("LOAD_CONST", "k"), ("LOAD_CONST", 1), ("STATE_WRITE", None), "TX_BEGIN", "TX_BEGIN", ("LOAD_CONST", "k"),
+        ("LOAD_CONST", "k"), ("LOAD_CONST", 1), ("STATE_WRITE", None), "TX_BEGIN", "TX_BEGIN",
+        ("LOAD_CONST", "k"),
         ("LOAD_CONST", 2), ("STATE_WRITE", None), ("LOAD_CONST", 1), ("LOAD_CONST", 0), "DIV",
     ),
     "a transaction with a requirement that fails": (
@@ -269,7 +286,8 @@ def test_recursion_without_end_that_every_call_catches(shallow: int) -> None:
     deep(
         """
         let depth = 0;
-        action down(n) { depth = depth + 1; let r = 0; try { r = down(n + 1); } catch (e) { r = n; } return r; }
+        action down(n) { depth = depth + 1; let r = 0; try { r = down(n + 1); } catch (e) { r = n;
+        } return r; }
         let r = down(0); print(r);
         """
     )
@@ -303,7 +321,8 @@ def test_errors_pass_between_the_host_and_us() -> None:
     assert_same_at_all_limits(
         """
         action mine(a) { return 10 / a; }
-        action hosts(a) { let _errors = []; let r = 0; try { r = mine(a); } catch (e) { r = e; } return [r, mine(a)]; }
+        action hosts(a) { let _errors = []; let r = 0; try { r = mine(a); } catch (e) { r = e; }
+        return [r, mine(a)]; }
         try { print(hosts(5)); print(hosts(0)); } catch (e) { print("outside", e); }
         """,
         most=40,
@@ -334,8 +353,8 @@ def test_arguments_too_many_are_dropped_and_missing_ones_unbound() -> None:
     )
     for count in range(4):
         loads = [("LOAD_CONST", index) for index in range(count)]
-        code = unfolded(("LOAD_CONST", "b of root"), ("STORE_NAME", "b"), ("STORE_FUNC", ("f", function)), *loads,
-                        ("CALL_NAME", ("f", count)), "RETURN")  # fmt: skip
+        store = [("LOAD_CONST", "b of root"), ("STORE_NAME", "b"), ("STORE_FUNC", ("f", function))]
+        code = unfolded(*store, *loads, ("CALL_NAME", ("f", count)), "RETURN")
         assert_same(code)
 
 

@@ -48,7 +48,7 @@ operands = st.sampled_from(wrappers) | plain_and_strange | st.integers(-5, 70) |
 
 
 def seen(arguments: list[Any], call: Callable[[], Any]) -> tuple[Any, ...]:
-    """Value or error of a call, where parts of the arguments are known by name; and the arguments afterwards."""
+    """Value or error of a call, in which parts of the arguments are known by place. They do not change."""
     describer = Describer()
     before = [describer.value(argument) for argument in arguments]
     with contextlib.redirect_stderr(io.StringIO()):
@@ -63,7 +63,7 @@ def seen(arguments: list[Any], call: Callable[[], Any]) -> tuple[Any, ...]:
 
 def hosts(arguments: list[Any], *instructions: Any) -> Callable[[], Any]:
     names = [f"operand{index}" for index in range(len(arguments))]
-    vm = host.HostVM.create_child(parent_vm=VM, env=dict(zip(names, arguments)))
+    vm = host.HostVM.create_child(parent_vm=VM, env=dict(zip(names, arguments, strict=True)))
     code = unfolded(*(("LOAD_NAME", name) for name in names), *instructions)
     return lambda: host.drive(vm, vm._run_stack_bytecode(code))
 
@@ -91,8 +91,8 @@ def test_binary_operators(number: int, left: Any, right: Any) -> None:
 
 @pytest.mark.parametrize("number", sorted(operators.BINARY), ids=lambda number: NAMES[number])
 def test_binary_operators_on_every_pair_of_wrappers(number: int) -> None:
-    few = [ERROR, DateTime(5.0), Integer(3), Boolean(False), String("ab"), Null(), List([Integer(1)]), Bytes(b"ab"),
-           (1, 2), Odd(), None, True, 2, 0, 2.5, "a", [1], {"a": 1}]  # fmt: skip
+    few = [ERROR, DateTime(5.0), Integer(3), Boolean(False), String("ab"), Null(), List([Integer(1)]),
+           Bytes(b"ab"), (1, 2), Odd(), None, True, 2, 0, 2.5, "a", [1], {"a": 1}]  # fmt: skip
     for left in few:
         for right in few:
             agree([left, right], operators.BINARY[number], NAMES[number])
@@ -117,8 +117,10 @@ def test_index_of_an_entity() -> None:
         name = "Point"
 
     class Entity:
-        data: dict[str, Any] = {"x": Integer(1)}
         entity_def = Definition()
+
+        def __init__(self) -> None:
+            self.data = {"x": Integer(1)}
 
         def get(self, name: str) -> Any:
             return self.data.get(name)

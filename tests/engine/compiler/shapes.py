@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tests.engine.programs import compiled, machine
 from zexus_parallel_plugin.engine.code import Code, prepare
 from zexus_parallel_plugin.engine.compiler.control import If, Leave, LeaveIf, Loop, Return, Try
-
-from ..programs import compiled, machine
 
 VM = machine()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.engine.programs import compiled
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.code import prepare
 from zexus_parallel_plugin.engine.compiler.control import (
@@ -16,7 +17,6 @@ from zexus_parallel_plugin.engine.compiler.control import (
     structure,
 )
 
-from ..programs import compiled
 from .shapes import VM, body_code, by_hand, shape
 from .small import PROGRAMS
 
@@ -112,7 +112,7 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
     "a try without an end": ([(TRY, 3), POP_TRY, NOP, POP, NOP], "without a common end"),
     "a try that jumps backwards": ([NOP, (TRY, 4), POP_TRY, (JUMP, 0), POP, NOP], "without a common end"),
     "behind a jump": ([CONST, (IF_FALSE, 4), (JUMP, 6), NOP, NOP, (JUMP, 3), NOP], "from 2 to 6"),
-    "behind a return": ([CONST, (IF_TRUE, 3), (JUMP, 5), CONST, RETURN, NOP, (JUMP, 4)], "reached by a jump to 5"),
+    "behind a return": ([CONST, (IF_TRUE, 3), (JUMP, 5), CONST, RETURN, NOP, (JUMP, 4)], "by a jump to 5"),
 }  # fmt: skip
 
 

@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from zexus.object import DateTime, EvaluationError, Integer, String
 
 from tests.differential.describe import Describer
+from tests.engine.programs import machine
 from zexus_parallel_plugin.engine import isa, operators
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler import support
 from zexus_parallel_plugin.engine.execution import Execution
-
-from ..programs import machine
 
 NAMES = support.names(Execution(machine()))
 BINARY = sorted(operators.BINARY)
@@ -61,7 +60,7 @@ def writer(slow: frozenset[int] = frozenset(), constants: dict[str, Any] | None 
     return ex.Writer(lambda: f"t{next(numbers)}", constant, slow.__contains__)
 
 
-class Raised(Exception):
+class Raised(Exception):  # noqa: N818 - a verdict
     """The text gave up."""
 
 
@@ -131,7 +130,9 @@ def test_on_numbers_no_text_raises_but_division_by_zero(op: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, True, 3, -3, 2.5, float("inf"), float("nan"), "it's", 'a"\\\n', [1], {"a": 1}, 10**5000, (1,)],
+    "value",
+    [None, True, 3, -3, 2.5, float("inf"), float("nan"),
+     "it's", 'a"\\\n', [1], {"a": 1}, 10**5000, (1,)],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_constants_keep_their_value(value: Any) -> None:

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.engine.programs import compiled, machine
 from zexus_parallel_plugin.engine.code import CodeCache
 from zexus_parallel_plugin.engine.compiler.names import Function, Program, analyse
 from zexus_parallel_plugin.host.builtins import standard_builtins
-
-from ..programs import compiled, machine
 
 
 def analysed(source: str, env: dict[str, Any] | None = None) -> Program:

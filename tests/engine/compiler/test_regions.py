@@ -1,20 +1,22 @@
-"""Gas of straight-line regions: whatever path is taken, what was charged less what is given back is what ran."""
+"""Gas of straight-line regions: on every path, what is charged less what is given back is what ran."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zexus_parallel_plugin.engine import isa, rare
-from zexus_parallel_plugin.engine.code import Code
 from zexus_parallel_plugin.engine.compiler.control import If, Leave, LeaveIf, Loop, Node, Return, Step
 from zexus_parallel_plugin.engine.compiler.regions import Cost, Pricing
 
 from .shapes import by_hand
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.code import Code
 
 CALL = (isa.CALL_NAME, ("f", 1, False))
 RARE = (isa.RARE, (rare.HANDLERS["AWAIT"], None))
@@ -58,7 +60,7 @@ def test_of_an_if_the_dearer_side_counts() -> None:
 
 
 class _Program:
-    """Nodes with instructions of their own, made from a description: words, and tuples of a word and blocks."""
+    """Nodes with instructions of their own, from a description of words and tuples of a word and blocks."""
 
     def __init__(self, description: list[Any]) -> None:
         self.instructions: list[Any] = []
