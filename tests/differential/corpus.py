@@ -61,5 +61,5 @@ def folders() -> list[str]:
 
 def gas_points(used: int, count: int) -> list[int]:
     """Up to ``count`` gas limits at which a program that used ``used`` ends early, spread over its run."""
-    points = [used - 1, used // 2, used // 7, used * 4 // 5][:count]
+    points = [used // 2, used - 1, used // 7, used * 4 // 5][:count]
     return sorted({point for point in points if point > 0})

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from .outcome import CRASH, TIMEOUT, Outcome, differences
+from .process import CliRequest, CliResult
 from .server import BACKEND, HOST, Request
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ _TESTS = Path(__file__).resolve().parent.parent
 class Judge:
     """A context manager that owns one warm process. Not for use from several threads."""
 
-    def __init__(self, *, seconds: float = 20.0) -> None:
+    def __init__(self, *, seconds: float = 20.0, environment: Mapping[str, str] | None = None) -> None:
         self.seconds = seconds
+        self._environment = environment or {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -73,8 +75,15 @@ class Judge:
         assert isinstance(outcome, Outcome)
         return outcome
 
+    def command(self, path: str, backend: str, cwd: Path) -> CliResult:
+        """Run the host's own command; RuntimeError if it crashes or does not end."""
+        result = self._ask(CliRequest(path, backend, str(cwd), self.seconds))
+        if isinstance(result, CliResult):
+            return result
+        raise RuntimeError(f"zexus run {path} with backend {backend}: {result}")
+
     def _start(self) -> None:
-        environment = dict(os.environ)
+        environment = {**os.environ, **self._environment}
         parts = [str(_TESTS), str(_TESTS.parent), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(part for part in parts if part)
         self._process = subprocess.Popen(
@@ -84,7 +93,7 @@ class Judge:
             env=environment,
         )
 
-    def _ask(self, request: Request) -> object:
+    def _ask(self, request: Request | CliRequest) -> object:
         if self._process is None:
             self._start()
         assert self._process is not None

@@ -1,7 +1,8 @@
-"""Runs a program with the real command in a process of its own."""
+"""Runs a program with the real command: in a process of its own, or in a fork of the judge's warm process."""
 
 from __future__ import annotations
 
+import atexit
 import os
 import subprocess
 import sys
@@ -10,6 +11,16 @@ from pathlib import Path
 
 HOST = "host"
 PARALLEL = "parallel"
+
+
+@dataclass(frozen=True, slots=True)
+class CliRequest:
+    """``zexus run`` for a fork of the warm process; ``path`` is relative to ``cwd``."""
+
+    path: str
+    backend: str
+    cwd: str
+    seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +64,26 @@ def run_cli(
         timeout=seconds,
     )
     return CliResult(process.stdout, process.stderr, process.returncode)
+
+
+def run_cli_here(request: CliRequest) -> CliResult:
+    """Run the command in this process, which must be a fork that ends right afterwards."""
+    from zexus.cli.main import cli
+
+    from .harness import Capture
+
+    os.chdir(request.cwd)
+    options = [] if request.backend == HOST else ["--backend", request.backend]
+    code: object = 0
+    with Capture() as captured:
+        try:
+            cli.main(args=["run", *options, request.path], prog_name="zexus")
+        except SystemExit as end:
+            code = end.code
+        finally:
+            atexit._run_exitfuncs()
+    number = code if isinstance(code, int) else int(code is not None)
+    return CliResult(captured.stdout.encode(), captured.stderr.encode(), number)
 
 
 def cli_differences(host: CliResult, other: CliResult) -> list[str]:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from typing import IO
 
 from .outcome import CRASH, TIMEOUT, Outcome
+from .process import CliRequest, CliResult, run_cli_here
 
 _MEMORY_BYTES = 6 << 30
 _STRAGGLER_SECONDS = 3.0
@@ -85,7 +86,7 @@ def _warm_up() -> None:
     gc.freeze()
 
 
-def _run_in_child(request: Request) -> Outcome:
+def _run_in_child(request: Request | CliRequest) -> Outcome | CliResult:
     read_end, write_end = os.pipe()
     with tempfile.TemporaryFile() as errors:
         sys.stderr.flush()
@@ -107,11 +108,11 @@ def _run_in_child(request: Request) -> Outcome:
         return Outcome(TIMEOUT, text=f"no end after {request.seconds} s", stderr=text)
     if not answer:
         return Outcome(CRASH, text=_describe_status(status), stderr=text, leftovers=leftovers)
-    outcome: Outcome = pickle.loads(answer)
-    return replace(outcome, leftovers=leftovers)
+    result: Outcome | CliResult = pickle.loads(answer)
+    return replace(result, leftovers=leftovers) if isinstance(result, Outcome) else result
 
 
-def _child(request: Request, write_end: int, errors: IO[bytes]) -> None:
+def _child(request: Request | CliRequest, write_end: int, errors: IO[bytes]) -> None:
     """Run the program and leave; never returns."""
     code = 1
     try:
@@ -120,8 +121,7 @@ def _child(request: Request, write_end: int, errors: IO[bytes]) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, hard))
         faulthandler.register(signal.SIGUSR1, file=errors.fileno())
-        outcome = _run(request)
-        answer = pickle.dumps(outcome)
+        answer = pickle.dumps(run_cli_here(request) if isinstance(request, CliRequest) else _run(request))
         view = memoryview(_LENGTH.pack(len(answer)) + answer)
         while view:
             view = view[os.write(write_end, view) :]
