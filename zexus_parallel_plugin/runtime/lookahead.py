@@ -38,6 +38,10 @@ _BYTE_SECONDS = 2e-8
 """What a byte of a container costs until its call is committed: pickled twice, sent, and read."""
 _LONG_CALL = 0.02
 """Seconds from which on a call is a long one; so is one of which nothing is known."""
+_AT_ONCE = 256
+"""Calls that are looked at in one go; looking goes on when results are committed."""
+_UNPLANNED = 32
+"""Calls in a row that could not be planned, after which a frame is not looked at any further."""
 _DRY = 3
 """Looks in a row that found nothing, after which a frame is not looked at any further."""
 
@@ -149,7 +153,10 @@ class Lookahead:
 
     def _advance(self, stream: Stream, *, in_place: bool) -> None:
         self.planner.begin()
-        while self._hungry(stream, in_place=in_place) and self.more(stream):
+        unplanned = 0
+        for _ in range(_AT_ONCE):
+            if not self._hungry(stream, in_place=in_place) or not self.more(stream):
+                break
             found = stream.source.next_call(_BUDGET)
             if found is None:
                 if not stream.source.ended:
@@ -158,7 +165,14 @@ class Lookahead:
                         stream.source.ended = "scout-budget"
                 break
             stream.dry = 0
-            if self._plan(stream, found) and len(stream.pending) >= self._calls_per_task(stream.seconds):
+            if not self._plan(stream, found):
+                unplanned += 1
+                if unplanned >= _UNPLANNED:
+                    stream.source.ended = "scout-budget"
+                    break
+                continue
+            unplanned = 0
+            if len(stream.pending) >= self._calls_per_task(stream.seconds):
                 self._send(stream)
         if stream.pending and (stream.source.ended or self._hungry(stream, in_place=in_place)):
             self._send(stream)
