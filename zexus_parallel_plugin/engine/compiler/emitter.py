@@ -89,7 +89,9 @@ class Emitter(EffectEmitter):
         self.spend(pc)
         if isa.ADD <= op <= isa.LAST_BINARY:
             left, right = self.take(2)
-            self.combine(ex.Binary(op, left.expression, right.expression, pc), (left, right), pc)
+            slow = self.writer.slow(pc)
+            binary = ex.Binary(op, left.expression, right.expression, pc, slow)
+            self.combine(binary, (left, right), pc)
         else:
             self.handlers[op](pc, operand)
         if self.pricing.splits(pc):

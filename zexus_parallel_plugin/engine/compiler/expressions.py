@@ -192,17 +192,20 @@ def bound(expression: Expression, writer: Writer) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Binary(Expression):
-    """A binary operator, by its instruction."""
+    """A binary operator, by its instruction; ``slow``: by the host's rule."""
 
     op: int
     left: Expression
     right: Expression
     pc: int
+    slow: bool = False
 
     @property
     def kind(self) -> str:  # type: ignore[override]
-        """Kind of the value."""
+        """Kind of the value; the host's rule, unlike Python's operator, may yield an error or a date."""
         op = self.op
+        if self.slow and op not in {isa.AND, isa.OR, isa.EQ, isa.NEQ}:
+            return ANY
         if op in {isa.EQ, isa.NEQ}:
             return BOOL if self.left.transparent and self.right.transparent else CONDITION
         if op in {isa.AND, isa.OR} or op in _ORDER:
@@ -210,7 +213,7 @@ class Binary(Expression):
         if op == isa.ADD and TEXT in {self.left.kind, self.right.kind}:
             return TEXT
         numeric = self.left.kind in {NUMBER, BOOL} and self.right.kind in {NUMBER, BOOL}
-        return NUMBER if numeric or op in {isa.DIV, isa.SUB} else PLAIN
+        return NUMBER if numeric or op in {isa.DIV, isa.SUB, isa.MOD} else PLAIN
 
     def parts(self) -> tuple[Expression, ...]:
         """Direct subexpressions."""
@@ -228,7 +231,7 @@ class Binary(Expression):
     def text(self, writer: Writer) -> str:
         """Python source."""
         op, left, right = self.op, self.left, self.right
-        if writer.slow(self.pc):
+        if self.slow:
             return f"{RULES[op]}({left.text(writer)}, {right.text(writer)})"
         if op == isa.ADD and TEXT in {left.kind, right.kind}:
             return f"({_as_text(left, writer)} + {_as_text(right, writer)})"
@@ -245,13 +248,17 @@ class Binary(Expression):
         return f"{RULES[op]}({left.text(writer)}, {right.text(writer)})"
 
     def _modulo(self, writer: Writer) -> str:
+        """Python's ``%`` formats text without raising, so the left operand must be known to be a number."""
         left, right = self.left, self.right
         if isinstance(right, Constant) and type(right.value) in {int, float} and right.value != 0:
-            return f"({left.text(writer)} % {right.text(writer)})"
-        if not left.skippable:
-            return f"MOD({left.text(writer)}, {right.text(writer)})"
-        first, again = bound(right, writer)
-        return f"({left.text(writer)} % {again} if {first} != 0 else 0)"
+            divisor = right.text(writer)
+            if left.kind in {NUMBER, BOOL}:
+                return f"({left.text(writer)} % {divisor})"
+            first, a = bound(left, writer)
+            return f"({a} % {divisor} if type({first}) in NUMBERS else MODULO({a}, {divisor}))"
+        first, a = bound(left, writer)
+        second, b = bound(right, writer)
+        return f"({a} % {b} if (type({first}) in NUMBERS) & ({second} != 0) else MODULO({a}, {b}))"
 
     def _quotient(self, writer: Writer) -> str:
         left, right = self.left, self.right
@@ -296,7 +303,7 @@ class Binary(Expression):
 
     def condition(self, writer: Writer) -> str:
         """Text that is true in Python exactly when the host takes the value for true."""
-        if self.op in {isa.AND, isa.OR} and self.right.skippable and not writer.slow(self.pc):
+        if self.op in {isa.AND, isa.OR} and self.right.skippable and not self.slow:
             word = "and" if self.op == isa.AND else "or"
             return f"({self.left.condition(writer)} {word} {self.right.condition(writer)})"
         return Expression.condition(self, writer)

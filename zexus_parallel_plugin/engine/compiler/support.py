@@ -88,6 +88,16 @@ def add(left: Any, right: Any) -> Any:
     return operators.add(left, right)
 
 
+def modulo(left: Any, right: Any) -> Any:
+    """``left % right`` where Python's operator is not the host's: by 0, or not between numbers.
+
+    :raises Trap: the interpreter has to look at it.
+    """
+    if type(left) in NUMBERS and type(right) in NUMBERS and right == 0:
+        return 0
+    raise Trap
+
+
 def element(target: Any, position: Any) -> Any:
     """What ``for each`` with one name takes at a position."""
     return operators.iteration(target, position, 1)[0]
@@ -122,6 +132,8 @@ def names(execution: Any) -> dict[str, Any]:
         **{f"m_{name}": function for name, function in fastcalls.bind_methods(execution.vm).items()},
         "ADD": add,
         "POW": power,
+        "MODULO": modulo,
+        "NUMBERS": NUMBERS,
         "M": execution.meter,
         "X": execution,
         "E": execution.root.env,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zexus_parallel_plugin.engine.compiler.builder import Builder
 from zexus_parallel_plugin.engine.compiler.control import loop_ends
 from zexus_parallel_plugin.engine.compiler.names import Function, analyse
+from zexus_parallel_plugin.engine.compiler.support import Trap
 from zexus_parallel_plugin.engine.compiler.unit import Unit
 
 if TYPE_CHECKING:
@@ -143,12 +144,8 @@ class Tier:
         if frame.stale_name in unit.hazards and frame.stale_version == frame.version:
             return None
         if not self._fits(unit, frame):
-            key = (id(unit.code.bytecode), head)
-            tries = self.rebuilds[key] = self.rebuilds.get(key, 0) + 1
-            if tries > _REBUILDS:
-                unit.code.loops[head] = None
+            if not self._forget_loop(unit, head):
                 return None
-            self.builder.loops.pop(key, None)
             rebuilt = self.loop(unit.code, head, frame)
             unit.code.loops[head] = rebuilt
             if not isinstance(rebuilt, Unit) or not self._fits(rebuilt, frame):
@@ -160,8 +157,21 @@ class Tier:
         try:
             landing: tuple[int, Any, Any] = unit.function(frame)
             return landing
+        except Trap:
+            # A variable is not of the kind that it was; nothing has been executed.
+            self._forget_loop(unit, head)
+            return None
         finally:
             execution.frame = outer
+
+    def _forget_loop(self, unit: Unit, head: int) -> bool:
+        """Drop a loop unit that does not fit; whether it may be built anew."""
+        key = (id(unit.code.bytecode), head)
+        self.rebuilds[key] = self.rebuilds.get(key, 0) + 1
+        self.builder.loops.pop(key, None)
+        again = self.rebuilds[key] <= _REBUILDS
+        unit.code.loops[head] = 0 if again else None
+        return again
 
     def _fits(self, unit: Unit, frame: Frame) -> bool:
         """Whether the variables of a loop unit are where they were when it was compiled, and of the kinds
