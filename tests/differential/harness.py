@@ -27,6 +27,7 @@ from zexus.runtime.file_flags import parse_file_flags
 from zexus.syntax_validator import SyntaxValidator
 from zexus.vm.compiler import UnsupportedNodeError, compile_ast_to_bytecode
 from zexus.vm.vm import VM, VMMode
+from zexus.zexus_ast import Node, SandboxStatement, TxStatement
 
 from .corpus import HOST_GAS_LIMIT as GAS_LIMIT
 from .describe import Describer, normalise, shorten
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 
 BACKEND_MODULE = "zexus_parallel_plugin.runtime.machine"
 CONFIG_MODULE = "zexus_parallel_plugin.config"
+
+TRANSACTIONS = "in process, sandbox blocks are compiled as transactions"
 
 COMPILED = "compiled"
 FALLBACK = "fallback"
@@ -90,6 +93,9 @@ def compile_program(source: str, path: str = "program.zx") -> Compilation:
 
     ``fallback`` and ``rejected`` programs never reach a VM, ``flagged`` ones carry ``@zexus`` flags that only
     the host's own command applies; all three are compared by whole processes only.
+
+    A program that asks for it in its first line has its sandbox blocks compiled as transactions, for which
+    the language has no keyword although the compiler knows them.
     """
     if parse_file_flags(source):
         return Compilation(FLAGGED, reason="@zexus flags")
@@ -110,12 +116,25 @@ def compile_program(source: str, path: str = "program.zx") -> Compilation:
         return Compilation(REJECTED, reason=f"{type(error).__name__}: {error}")
     if parser.errors:
         return Compilation(REJECTED, reason=str(parser.errors[0]))
+    if TRANSACTIONS in source.partition("\n")[0]:
+        _make_transactions(program)
     try:
         return Compilation(COMPILED, compile_ast_to_bytecode(program, optimize=True))
     except UnsupportedNodeError as error:
         return Compilation(FALLBACK, reason=str(error))
     except Exception as error:  # the host falls back on any exception of its compiler
         return Compilation(FALLBACK, reason=f"{type(error).__name__}: {error}")
+
+
+def _make_transactions(node: object) -> None:
+    if isinstance(node, (list, tuple)):
+        for item in node:
+            _make_transactions(item)
+    elif isinstance(node, Node):
+        if isinstance(node, SandboxStatement):
+            node.__class__ = TxStatement
+        for item in vars(node).values():
+            _make_transactions(item)
 
 
 def host_factory(**kwargs: Any) -> Machine:
