@@ -200,7 +200,7 @@ def test_nested_texts_and_conditions(
             assert same(found, expected), text
 
 
-@pytest.mark.parametrize("value", [*plain, *strange], ids=str)
+@pytest.mark.parametrize("value", [*plain, *strange], ids=lambda value: type(value).__name__)
 def test_other_texts_give_the_rules_result_or_raise(value: Any) -> None:
     for kind in kinds(value):
         a = ex.Local("a", kind)
