@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .generator import Sample
@@ -23,6 +24,7 @@ class Comparison:
     judged: bool
     report: tuple[str, ...] = ()
     configuration: str = ""
+    notes: Mapping[str, int] = field(default_factory=Counter)
 
 
 def compare(
@@ -36,17 +38,17 @@ def compare(
     host = judge.host(sample.source, gas_limit=sample.gas_limit)
     if not host.reached_vm or host.kind in {TIMEOUT, CRASH} or "MemoryError" in host.kind:
         return Comparison(host, judged=False)
+    notes: Counter[str] = Counter()
     for configuration in configurations:
-        found = judge.backend(
-            sample.source,
-            configuration.settings,
-            gas_limit=sample.gas_limit,
-            **({"machine": machine} if machine else {}),
-        )
+        if machine is None:
+            found = judge.configured(sample.source, configuration, gas_limit=sample.gas_limit)
+        else:
+            found = judge.backend(sample.source, {}, gas_limit=sample.gas_limit, machine=machine)
+        notes.update({f"{configuration.name}: {name}": count for name, count in found.notes.items()})
         report = differences(host, found, ignore=configuration.ignore)
         if report:
-            return Comparison(host, True, tuple(report), configuration.name)
-    return Comparison(host, judged=True)
+            return Comparison(host, True, tuple(report), configuration.name, notes)
+    return Comparison(host, judged=True, notes=notes)
 
 
 def minimise(

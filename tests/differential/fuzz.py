@@ -24,6 +24,7 @@ from .judge import Judge
 
 EXAMPLES_PER_ROUND = 100
 _SHRINK_SECONDS = 90
+_COUNTED = ("tasks_sent", "calls_sent", "calls_committed", "left_to_host", "depth", "host-only-code")
 
 
 class DifferenceFoundError(AssertionError):
@@ -47,6 +48,9 @@ class Hunt:
         self.counts["runs"] += comparison.judged * (1 + len(self.configurations))
         self.counts[f"host: {comparison.host.kind}"] += 1
         self.counts["operations"] += comparison.host.operation_count
+        for name, count in comparison.notes.items():
+            if name.endswith(_COUNTED):
+                self.counts[name] += count
         return comparison
 
     def round(self, number: int) -> tuple[Sample, Comparison] | None:

@@ -488,4 +488,4 @@ def shapes(draw: Draw) -> Sample:
 
 def samples() -> st.SearchStrategy[Sample]:
     """All kinds of programs."""
-    return st.one_of(general(), general(), shapes(), straight_lines())
+    return st.one_of(general(), general(), shapes(), shapes(), straight_lines())

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 BACKEND_MODULE = "zexus_parallel_plugin.runtime.machine"
+DISPATCH_MODULE = "zexus_parallel_plugin.runtime.dispatch"
+_PATIENCE_SECONDS = 3.0
 CONFIG_MODULE = "zexus_parallel_plugin.config"
 
 TRANSACTIONS = "in process, sandbox blocks are compiled as transactions"
@@ -63,10 +65,16 @@ Factory = Callable[..., Machine]
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """A named set of ``ParallelConfig`` fields; ``ignore`` names outcome fields it does not promise."""
+    """A named set of ``ParallelConfig`` fields.
+
+    ``patient``: the main process waits for every task until a worker has begun with it. Otherwise it would
+    execute most calls of short programs in place, and nothing that comes from a worker would be judged.
+    ``ignore`` names outcome fields that are not promised.
+    """
 
     name: str
     settings: Mapping[str, object] = field(default_factory=dict)
+    patient: bool = False
     ignore: tuple[str, ...] = ()
 
 
@@ -76,6 +84,7 @@ CONFIGURATIONS: tuple[Configuration, ...] = (
     Configuration("auto", {"tier": "auto", "worker_count": 1}),
     Configuration("two-workers", {"worker_count": 2}),
     Configuration("eager", {"mode": "parallel", "worker_count": 2, "min_task_seconds": 0.0}),
+    Configuration("patient", {"mode": "parallel", "worker_count": 2, "min_task_seconds": 0.0}, patient=True),
 )
 
 
@@ -153,6 +162,25 @@ def backend_factory(settings: Mapping[str, object]) -> Factory:
     return create
 
 
+def patient_factory(settings: Mapping[str, object]) -> Factory:
+    """The same for a main process that waits until its tasks are begun.
+
+    Changes the class of the dispatcher: only for a process that ends after the run.
+    """
+    dispatch = importlib.import_module(DISPATCH_MODULE).Dispatch
+    started = dispatch.started
+
+    def started_at_last(self: Any, batch: Any) -> bool:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while not started(self, batch) and time.monotonic() < deadline:
+            self.look()
+            time.sleep(0.0005)
+        return bool(started(self, batch))
+
+    dispatch.started = started_at_last
+    return backend_factory(settings)
+
+
 def missing_backend() -> str | None:
     """Say why the backend cannot be judged, or None if it can."""
     try:
@@ -223,8 +251,18 @@ def run(source: str, factory: Factory, *, gas_limit: int = GAS_LIMIT, path: str 
         gas_by_operation=dict(meter.gas_by_operation),
         operation_counts=dict(meter.operation_counts),
         stderr=normalise(captured.stderr),
+        notes=_notes(machine),
         seconds=seconds,
     )
+
+
+def _notes(machine: Machine) -> dict[str, int]:
+    """What the backend counted: tasks, calls, and its decisions by reason code."""
+    metrics = getattr(machine, "last_metrics", None)
+    if metrics is None:
+        return {}
+    counts = {name: value for name, value in metrics.to_dict().items() if isinstance(value, int)}
+    return {**counts, **metrics.reasons, "left_to_host": int(bool(getattr(machine, "left_to_host", "")))}
 
 
 def _create_machine(factory: Factory, gas_limit: int, path: str) -> Machine:

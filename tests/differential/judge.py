@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from .outcome import CRASH, TIMEOUT, Outcome, differences
 from .process import CliRequest, CliResult
-from .server import BACKEND, HOST, Request
+from .server import BACKEND, HOST, PATIENT, Request
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from .harness import Configuration
 
 _TESTS = Path(__file__).resolve().parent.parent
 
@@ -68,6 +70,13 @@ class Judge:
     ) -> Outcome:
         """Run on the backend's VM, or on what another factory (``module:function``) creates."""
         return self.run(Request(source, machine, dict(settings), gas_limit, path, self.seconds))
+
+    def configured(
+        self, source: str, configuration: Configuration, *, gas_limit: int, path: str = "program.zx"
+    ) -> Outcome:
+        """Run on the backend in one of the judge's configurations."""
+        machine = PATIENT if configuration.patient else BACKEND
+        return self.backend(source, configuration.settings, gas_limit=gas_limit, path=path, machine=machine)
 
     def run(self, request: Request) -> Outcome:
         """Run one request."""

@@ -18,8 +18,8 @@ class Outcome:
 
     ``kind`` is ``value``, the class name of the exception that left the VM, ``timeout``, ``crash``, or the
     state of a compilation that does not reach the VM; ``text`` is the exception's text or the reason.
-    ``stderr`` is kept for reading and never compared. ``leftovers`` is 1 if processes were still alive some
-    time after the run.
+    ``stderr`` and ``notes``, what the backend counted, are kept for reading and never compared.
+    ``leftovers`` is 1 if processes were still alive some time after the run.
     """
 
     kind: str
@@ -33,6 +33,7 @@ class Outcome:
     operation_counts: Mapping[str, int] = field(default_factory=dict)
     leftovers: int = 0
     stderr: str = field(default="", compare=False)
+    notes: Mapping[str, int] = field(default_factory=dict, compare=False)
     seconds: float = field(default=0.0, compare=False)
 
     @property

@@ -34,11 +34,12 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 HOST = "host"
 BACKEND = "backend"
+PATIENT = "patient"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One run: ``machine`` is ``host``, ``backend`` (with ``settings``) or a ``module:function``."""
+    """One run: ``machine`` is ``host``, ``backend``, ``patient`` or a ``module:function``."""
 
     source: str
     machine: str = HOST
@@ -142,6 +143,8 @@ def _run(request: Request) -> Outcome:
         factory = harness.host_factory
     elif request.machine == BACKEND:
         factory = harness.backend_factory(request.settings)
+    elif request.machine == PATIENT:
+        factory = harness.patient_factory(request.settings)
     else:
         module, _, name = request.machine.partition(":")
         factory = getattr(importlib.import_module(module), name)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import zexus.vm.compiler
 
-from .corpus import CORPUS, Program, folders, gas_points, programs
+from .corpus import CORPUS, HOST_GAS_LIMIT, Program, folders, gas_points, programs
 from .harness import (
     COMPILED,
     CONFIGURATIONS,
@@ -142,12 +142,26 @@ def test_in_process(configuration: Configuration, folder: str, host: Any, judge:
             continue
         points = gas_points(expected.gas_used, GAS_POINTS.get(configuration.name, 0))
         for limit in [*program.gas_limits, *points]:
-            found = judge.backend(
-                program.source, configuration.settings, gas_limit=limit, path=str(copy / program.name)
-            )
+            path = str(copy / program.name)
+            found = judge.configured(program.source, configuration, gas_limit=limit, path=path)
             lines = differences(host(program, limit), found, ignore=configuration.ignore)
             report += [f"{program.name} with gas limit {limit}: {line}" for line in lines]
     assert not report, "\n" + "\n".join(report[:40])
+
+
+@needs_backend
+def test_the_engine_really_runs_the_programs_and_workers_their_calls(judge: Judge, copy: Path) -> None:
+    """A backend that left everything to the host would pass every comparison."""
+    notes = {}
+    patient = next(configuration for configuration in CONFIGURATIONS if configuration.patient)
+    if reason := missing_setting(patient):
+        pytest.skip(reason)
+    for program in members("parallel"):
+        path = str(copy / program.name)
+        found = judge.configured(program.source, patient, gas_limit=HOST_GAS_LIMIT, path=path)
+        notes[program.name] = found.notes
+    assert [name for name, counted in notes.items() if counted["left_to_host"]] == []
+    assert sum(counted["calls_committed"] > 0 for counted in notes.values()) >= len(notes) // 2, notes
 
 
 @needs_backend
