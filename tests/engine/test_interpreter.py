@@ -138,6 +138,10 @@ CODE: dict[str, Any] = {
     "empty": (),
     "pops from an empty stack": ("POP", "POP", ("LOAD_CONST", 1)),
     "adds to nothing": (("LOAD_CONST", 5), "ADD"),
+    "adds text to nothing": (("LOAD_CONST", "a"), "ADD"),
+    "catches an error whose text is not its argument": (
+        ("SETUP_TRY", 4), ("LOAD_CONST", "{x}"), ("CALL_METHOD", ("format", 0)), "RETURN", "RETURN",
+    ),
     "operators on an empty stack": ("SUB", "MUL", "EQ", "NOT"),
     "lists of what is missing": (("LOAD_CONST", 1), ("BUILD_LIST", 3)),
     "maps of what is missing": (("LOAD_CONST", 1), ("BUILD_MAP", 1)),

@@ -442,6 +442,10 @@ action f(a, b) { return a % b; }
 for each b in [1, null, "x", [1], 2.5] { print(f("<%s>", b)); }
 print(f("<%s>", map([1], 2))); print(f(map([1], 2), 0));
 """,
+    "powers of odd values": """
+action f(a) { return [(a ** 2) == 3, ((a ** 2) == 3) == true, (2 ** a) + 1, (a ** a) || false]; }
+for each a in [1, 2.5, 0 - 1, null, true, map([1], 2)] { print(f(a)); }
+""",
     "a constant without a literal": """
 action f(n) { return 10 ** 5000; }
 let i = 0;

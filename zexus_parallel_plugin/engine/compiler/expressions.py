@@ -213,6 +213,8 @@ class Binary(Expression):
         if op == isa.ADD and TEXT in {self.left.kind, self.right.kind}:
             return TEXT
         numeric = self.left.kind in {NUMBER, BOOL} and self.right.kind in {NUMBER, BOOL}
+        if op == isa.POW and not numeric:
+            return ANY  # always by a function, which follows the host's rule to the end
         return NUMBER if numeric or op in {isa.DIV, isa.SUB, isa.MOD} else PLAIN
 
     def parts(self) -> tuple[Expression, ...]:
