@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine import fastcalls
 from zexus_parallel_plugin.engine.code import Code, CodeCache
 from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.frame import CallerNames, Frame
@@ -59,6 +58,8 @@ class Execution:
     def direct(self) -> dict[str, Callable[..., Any]]:
         """Direct forms of builtins by name, bound at the first use."""
         if self._direct is None:
+            from zexus_parallel_plugin.engine import fastcalls
+
             self._direct = fastcalls.bind(self.vm)
         return self._direct
 

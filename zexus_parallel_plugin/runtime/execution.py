@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine.compiler.control import loop_ends
 from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.execution import Execution
 
@@ -63,8 +62,8 @@ class WatchedTier(Tier):
     def loop(self, code: Code, head: int, frame: Frame) -> Any:
         """The unit of a hot loop, None if it cannot be compiled; 0 begins to count its iterations anew."""
         ahead = self.execution.ahead
-        if ahead is not None and not ahead.may_compile(
-            code, range(head, loop_ends(code).get(head, head) + 1)
-        ):
-            return 0
+        if ahead is not None:
+            last = self.builder.loop_end(code, head)
+            if not ahead.may_compile(code, range(head, last + 1)):
+                return 0
         return super().loop(code, head, frame)

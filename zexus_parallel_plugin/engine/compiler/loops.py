@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler import expressions as ex
-from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_structure, steps
+from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_ends, loop_structure, steps
 from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variable, Variables, local_name
 from zexus_parallel_plugin.engine.compiler.workshop import NO_INSTRUCTIONS, NOTHING, Workshop
 from zexus_parallel_plugin.host.values import PLAIN
@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 class LoopBuilder(Workshop):
     """Makes a unit of one loop of a frame that the interpreter runs."""
+
+    @staticmethod
+    def loop_end(code: Code, head: int) -> int:
+        """Index of the last instruction of a loop."""
+        return loop_ends(code)[head]
 
     def loop(self, function: Function, head: int, frame: Frame) -> Unit | str:
         """The unit of a loop of a frame, or why there is none."""

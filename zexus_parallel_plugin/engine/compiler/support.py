@@ -6,12 +6,9 @@ from typing import Any
 
 from zexus_parallel_plugin.engine import fastcalls, isa, operators
 from zexus_parallel_plugin.engine.compiler.expressions import RULES
+from zexus_parallel_plugin.engine.compiler.trap import Trap
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.host.values import NUMBERS, PLAIN
-
-
-class Trap(Exception):  # noqa: N818 - raised by generated code to leave itself
-    """The unit gives up at this line; the interpreter goes on."""
 
 
 class _Unset:

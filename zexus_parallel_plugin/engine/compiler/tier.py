@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine.compiler.builder import Builder
-from zexus_parallel_plugin.engine.compiler.control import loop_ends
-from zexus_parallel_plugin.engine.compiler.names import Function, analyse
-from zexus_parallel_plugin.engine.compiler.support import Trap
-from zexus_parallel_plugin.engine.compiler.unit import Unit
+from zexus_parallel_plugin.engine.compiler.trap import Trap
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.builder import Builder
+    from zexus_parallel_plugin.engine.compiler.names import Function
+    from zexus_parallel_plugin.engine.compiler.unit import Unit
     from zexus_parallel_plugin.engine.execution import Execution
     from zexus_parallel_plugin.engine.frame import Frame
 
@@ -48,6 +47,10 @@ class Tier:
         """The builder, made when the first code is worth compiling."""
         if self._builder is None:
             execution = self.execution
+            # The compiler is loaded when there is something to compile: short programs start without it.
+            from zexus_parallel_plugin.engine.compiler.builder import Builder
+            from zexus_parallel_plugin.engine.compiler.names import analyse
+
             program = analyse(execution.code, self.main, execution.root.env, execution.builtins)
             self._builder = Builder(execution, program, self._replaced, self.revalidate)
         return self._builder
@@ -55,7 +58,7 @@ class Tier:
     def _replaced(self, old: Unit, new: Unit | str) -> None:
         for key, unit in list(self.ready.items()):
             if unit is old:
-                if isinstance(new, Unit):
+                if not isinstance(new, str):
                     self.ready[key] = new
                 else:
                     del self.ready[key]
@@ -81,7 +84,7 @@ class Tier:
             return None
         function = self.function(code)
         unit = self.builder.action(function) if function is not None else "not part of the program"
-        if isinstance(unit, Unit) and not unit.absent.intersection(self.execution.root.env):
+        if not isinstance(unit, str) and not unit.absent.intersection(self.execution.root.env):
             self.ready[key] = unit
             return unit
         self.heat[key] = -1
@@ -120,7 +123,7 @@ class Tier:
             return
         for key, unit in list(self._builder.units.items()):
             variants = self._builder.variants.get(key, {}).values()
-            if any(isinstance(u, Unit) and not u.absent.isdisjoint(root) for u in (unit, *variants)):
+            if any(not isinstance(u, str) and not u.absent.isdisjoint(root) for u in (unit, *variants)):
                 self._builder.forget(key)
                 self.ready.pop(key, None)
 
@@ -132,10 +135,12 @@ class Tier:
         if function is None or "_continue_on_error" in frame.env:
             return None
         ahead = self.execution.ahead
-        if ahead is not None and not ahead.may_compile(code, range(head, loop_ends(code)[head] + 1)):
+        if ahead is not None and not ahead.may_compile(
+            code, range(head, self.builder.loop_end(code, head) + 1)
+        ):
             return 0
         unit = self.builder.loop(function, head, frame)
-        return unit if isinstance(unit, Unit) else None
+        return None if isinstance(unit, str) else unit
 
     def run_loop(self, unit: Unit, head: int, frame: Frame) -> tuple[int, Any, Any] | None:
         """Run a loop unit from its head; None if it does not fit the frame as it is now."""
@@ -148,7 +153,7 @@ class Tier:
                 return None
             rebuilt = self.loop(unit.code, head, frame)
             unit.code.loops[head] = rebuilt
-            if not isinstance(rebuilt, Unit) or not self._fits(rebuilt, frame):
+            if rebuilt is None or isinstance(rebuilt, int) or not self._fits(rebuilt, frame):
                 return None
             unit = rebuilt
         execution = self.execution
