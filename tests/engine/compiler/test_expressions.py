@@ -113,7 +113,7 @@ def test_binary_texts_give_the_rules_result_or_raise(op: int, slow: bool) -> Non
 
 
 def check_kind(kind: str, value: Any) -> None:
-    """What is known of a value is true: all but ``any`` and ``condition`` are plain, no errors and no wrappers."""
+    """What is known of a value is true: but for ``any`` and ``condition``, it is no error and no wrapper."""
     if kind in SOUND:
         assert type(value) in SOUND[kind], value
     elif kind == ex.PLAIN:
