@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 _SIGNAL: Any = getattr(signal, "SIGVTALRM", None)
 _TIMER: Any = getattr(signal, "ITIMER_VIRTUAL", None)
@@ -80,6 +81,15 @@ def _available() -> bool:
     return signal.getsignal(_SIGNAL) in {signal.SIG_DFL, _on_signal} and not signal.getitimer(_TIMER)[0]
 
 
-def _on_signal(_number: int, _frame: object) -> None:
-    if _current is not None:
+def _on_signal(_number: int, frame: FrameType | None) -> None:
+    if _current is not None and not _importing(frame):
         _current.beat()
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether a module is being loaded: a process that is forked then would have half of it for ever."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
