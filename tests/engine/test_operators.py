@@ -73,7 +73,7 @@ def agree(arguments: list[Any], ours: Callable[..., Any], *instructions: Any) ->
 
 
 @pytest.mark.parametrize("number", sorted(operators.BINARY), ids=lambda number: NAMES[number])
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(left=operands, right=operands)
 @example(left=6, right=3)
 @example(left=7, right=2)
@@ -178,7 +178,7 @@ def test_negate(value: Any) -> None:
 
 
 @pytest.mark.parametrize("jump", ["JUMP_IF_FALSE", "JUMP_IF_TRUE"])
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(value=operands)
 @example(value=Boolean(False))
 @example(value=Integer(0))

@@ -60,7 +60,7 @@ def same(expected: Result, found: Result, what: Any = "") -> None:
 def test_at_many_gas_limits(name: str) -> None:
     bytecode = compiled(ALL[name])
     same(hosts(name), on_engine(bytecode, "compiled"))
-    for limit in limits(bytecode, most=6):
+    for limit in limits(bytecode, most=4):
         same(on_host(bytecode, gas=limit), on_engine(bytecode, "compiled", gas=limit), limit)
 
 
@@ -80,8 +80,7 @@ def test_limits_of_operations(name: str) -> None:
         same(expected, on_engine(bytecode, "compiled", operations=limit), limit)
 
 
-@pytest.mark.parametrize("every", [1, 3])
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(("name", "every"), [*((name, 1) for name in ALL), *((name, 3) for name in HARD)])
 def test_where_helpers_give_up(name: str, every: int, patched: Callable[[Patch], None]) -> None:
     bytecode = compiled(ALL[name])
     calls = itertools.count(1)
@@ -139,8 +138,9 @@ def test_where_the_depth_ends(name: str, depth: int, patched: Callable[[Patch], 
     assert found.execution.counters["depth"]
 
 
-@pytest.mark.parametrize(("action_heat", "loop_heat"), [(30, 1), (0, 3)])
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize(
+    ("name", "action_heat", "loop_heat"), [*((name, 30, 1) for name in ALL), *((name, 0, 3) for name in HARD)]
+)
 def test_whenever_it_is_compiled(
     name: str, action_heat: int, loop_heat: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
