@@ -306,6 +306,8 @@ class Ahead:
             self._metrics.reasons["not-started"] += 1
             self._lookahead.leave(call)
             return _NOTHING
+        # From here on the main process leaves its core to the workers: all of them may be busy.
+        self._lookahead.advance(stream)
         while not self._dispatch.wait(batch, wake_for_any=self._lookahead.more(stream)):
             self._lookahead.advance(stream)
         batch.left -= 1
