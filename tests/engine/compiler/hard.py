@@ -442,6 +442,40 @@ action f(a, b) { return a % b; }
 for each b in [1, null, "x", [1], 2.5] { print(f("<%s>", b)); }
 print(f("<%s>", map([1], 2))); print(f(map([1], 2), 0));
 """,
+    "a loop is left with a function bound anew": """
+action one() { return 1; }
+action two() { return 2; }
+let g = one; print(g());
+let i = 0;
+while (i < 4) { if (i > 1) { g = two; let z = null - i; print(g(), z); } i = i + 1; }
+""",
+    "a loop is entered behind a handler": """
+let x = 1;
+action set() { x = 99; }
+action f(n) {
+    let t = []; let i = 0;
+    while (i < n) {
+        t.push(x);
+        i = i + 1;
+        try { let q = 1 / (i - 2); } catch (e) { x = 5; set(); }
+    }
+    return [t, x];
+}
+print(f(5)); print(x);
+""",
+    "a loop of an action is left with a function bound anew": """
+action one() { return 1; }
+action two() { return 2; }
+let g = one; let n = 0;
+action more() { n = n + 1; return n < 6; }
+action f(b) {
+    for each z in [1] { try { if (z != 77) { break; } } catch (e) { let u = 1; } }
+    let a = [g()];
+    while (more()) { g = n == 3 ? two : one; b - 1; a.push(g()); }
+    return a;
+}
+print(f(null));
+""",
     "powers of odd values": """
 action f(a) { return [(a ** 2) == 3, ((a ** 2) == 3) == true, (2 ** a) + 1, (a ** a) || false]; }
 for each a in [1, 2.5, 0 - 1, null, true, map([1], 2)] { print(f(a)); }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.programs import Result, compiled, on_engine, on_host
+from tests.engine.programs import Result, compiled, on_engine, on_host, unfolded
 from zexus_parallel_plugin.engine.compiler.unit import SLOW_AFTER, Unit
 
 if TYPE_CHECKING:
@@ -308,3 +308,18 @@ def test_a_source_is_readable() -> None:
     source = unit(run("action area(w, h) { return w * h; } print(area(2, 3));"), "area").source
     assert source.startswith("def u_area_0(v_w, v_h):")
     assert "v_w * v_h" in source
+
+
+def test_more_operations_than_gas() -> None:
+    """Instructions without a price: the limit of operations is reached before that of gas."""
+    loop = [
+        ("LOAD_CONST", 0), ("STORE_NAME", "i"), "NOP", ("LOAD_NAME", "i"), ("LOAD_CONST", 9), "LT",
+        ("JUMP_IF_FALSE", 92), ("LOAD_NAME", "i"), ("LOAD_CONST", 1), "ADD", ("STORE_NAME", "i"), ("JUMP", 82),
+        "NOP",
+    ]  # fmt: skip
+    bytecode = unfolded(*["NOP"] * 80, *loop)
+    total = on_host(bytecode)
+    assert not total.error
+    for limit in range(80, total.gas + 1, 4):
+        expected = on_host(bytecode, gas=limit, operations=limit)
+        assert on_engine(bytecode, "compiled", gas=limit, operations=limit) == expected
