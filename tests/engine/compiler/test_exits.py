@@ -314,8 +314,8 @@ def test_more_operations_than_gas() -> None:
     """Instructions without a price: the limit of operations is reached before that of gas."""
     loop = [
         ("LOAD_CONST", 0), ("STORE_NAME", "i"), "NOP", ("LOAD_NAME", "i"), ("LOAD_CONST", 9), "LT",
-        ("JUMP_IF_FALSE", 92), ("LOAD_NAME", "i"), ("LOAD_CONST", 1), "ADD", ("STORE_NAME", "i"), ("JUMP", 82),
-        "NOP",
+        ("JUMP_IF_FALSE", 92), ("LOAD_NAME", "i"), ("LOAD_CONST", 1), "ADD", ("STORE_NAME", "i"),
+        ("JUMP", 82), "NOP",
     ]  # fmt: skip
     bytecode = unfolded(*["NOP"] * 80, *loop)
     total = on_host(bytecode)
