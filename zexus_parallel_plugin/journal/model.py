@@ -1,0 +1,563 @@
+"""The state of a run: what follows from its events. One event is taken in constant time.
+
+Nothing in here knows of files, clocks or screens: the monitor, the reports and the list of runs all show a
+:class:`RunState`. All times are seconds since the start of the run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import TYPE_CHECKING, Any
+
+from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.series import Series
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["ACTIVE", "SETTLED", "Group", "RunState", "Slice", "TaskInfo", "WorkerInfo"]
+
+_KEPT_LINES = 2000
+"""Log lines, warnings, decisions and failures that are kept, the latest ones."""
+_SAMPLES = 240
+
+WAITING = frozenset({"queued", "sent", "delayed"})
+ACTIVE = frozenset({"queued", "sent", "delayed", "running"})
+"""States of tasks that are not finished."""
+SETTLED = frozenset({"committed", "thrown-away", "failed", "cancelled"})
+"""States of tasks that nothing more will happen to."""
+
+
+class Slice:
+    """An attempt of a task on a worker: what a timeline shows. ``end`` is None while it is going on."""
+
+    __slots__ = ("attempt", "begin", "cause", "end", "slot", "task", "worker")
+
+    def __init__(self, task: int, attempt: int, worker: int, slot: int, begin: float) -> None:
+        self.task = task
+        self.attempt = attempt
+        self.worker = worker
+        self.slot = slot
+        self.begin = begin
+        self.end: float | None = None
+        self.cause = ""
+
+
+class TaskInfo:
+    """A task. Fields are those of `events.Task`; what is not known is None, or empty."""
+
+    __slots__ = (
+        "attempt", "begun", "bytes", "calls", "cause", "chunk", "committed", "cpu", "detail", "ended",
+        "expected", "gas", "id", "line", "name", "queued", "rss", "seconds", "sent", "settled", "slice",
+        "state", "thrown", "what", "worker",
+    )  # fmt: skip
+
+    def __init__(self, ident: int) -> None:
+        self.id = ident
+        self.state = ""
+        self.what = ""
+        self.name = ""
+        self.chunk: int | None = None
+        self.line = 0
+        self.calls = 1
+        self.bytes = 0
+        self.expected: float | None = None
+        self.worker: int | None = None
+        self.attempt = 0
+        self.queued: float | None = None
+        self.sent: float | None = None
+        self.begun: float | None = None
+        self.ended: float | None = None
+        self.settled: float | None = None
+        self.cpu: float | None = None
+        self.rss: int | None = None
+        self.seconds: list[float] = []
+        self.committed = 0
+        self.thrown: dict[str, int] = {}
+        self.gas = 0
+        self.cause = ""
+        self.detail = ""
+        self.slice: Slice | None = None
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds on the worker, in its last attempt; None if that has not ended, or never began."""
+        if self.begun is None or self.ended is None:
+            return None
+        return max(0.0, self.ended - self.begun)
+
+    def running_for(self, now: float) -> float | None:
+        """Seconds since the worker began with it, None if it is not running."""
+        if self.state != "running" or self.begun is None:
+            return None
+        return max(0.0, now - self.begun)
+
+
+class WorkerInfo:
+    """A worker process. ``task`` is what it is at, None if it is idle or gone."""
+
+    __slots__ = (
+        "_cpu_at", "_end", "busy", "code", "cpu", "cpu_history", "cpu_share", "expected", "failed",
+        "finished", "id", "method", "pid", "ready", "reason", "rss", "rss_history", "signal", "since",
+        "slot", "started", "state", "task",
+    )  # fmt: skip
+
+    def __init__(self, ident: int) -> None:
+        self.id = ident
+        self.state = ""
+        self.slot = 0
+        self.pid: int | None = None
+        self.started = ""
+        self.method = ""
+        self.since: float | None = None
+        self.ready: float | None = None
+        self.code: int | None = None
+        self.signal = ""
+        self.expected: bool | None = None
+        self.reason = ""
+        self.task: int | None = None
+        self.finished = 0
+        self.failed = 0
+        self.busy = 0.0
+        self.rss = 0
+        self.cpu = 0.0
+        self.cpu_share: float | None = None
+        self.rss_history: deque[int] = deque(maxlen=_SAMPLES)
+        self.cpu_history: deque[float] = deque(maxlen=_SAMPLES)
+        self._cpu_at: tuple[float, float] | None = None
+        self._end: float | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process was there at the latest event."""
+        return self.state != "dead"
+
+    @property
+    def ended(self) -> float | None:
+        """When it was gone."""
+        return self._end
+
+    def busy_until(self, now: float, task: TaskInfo | None) -> float:
+        """Seconds of work so far, the running task included."""
+        running = task.running_for(now) if task is not None else None
+        return self.busy + (running or 0.0)
+
+
+class Group:
+    """All tasks of one action."""
+
+    __slots__ = (
+        "calls", "committed", "failed", "finished", "longest", "name", "running", "seconds", "tasks",
+        "thrown",
+    )  # fmt: skip
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.tasks = 0
+        self.calls = 0
+        self.running = 0
+        self.finished = 0
+        self.failed = 0
+        self.committed = 0
+        self.thrown = 0
+        self.seconds = 0.0
+        self.longest = 0.0
+
+    @property
+    def mean(self) -> float | None:
+        """Seconds of a finished task."""
+        return self.seconds / self.finished if self.finished else None
+
+
+class ChunkInfo:
+    """A piece of code. Fields are those of `events.Chunk`, and the sums over its tasks."""
+
+    __slots__ = (
+        "busy", "calls", "committed", "depends", "end_line", "expected", "id", "inside", "line", "name",
+        "reads", "reason", "seconds", "tasks", "thrown", "verdict", "what", "writes",
+    )  # fmt: skip
+
+    def __init__(self, ident: int) -> None:
+        self.id = ident
+        self.what = ""
+        self.name = ""
+        self.inside = ""
+        self.line = 0
+        self.end_line = 0
+        self.verdict = "watching"
+        self.reason = ""
+        self.reads: list[str] = []
+        self.writes: list[str] = []
+        self.depends: list[dict[str, Any]] = []
+        self.expected: int | None = None
+        self.seconds: float | None = None
+        self.tasks = 0
+        self.calls = 0
+        self.committed = 0
+        self.thrown = 0
+        self.busy = 0.0
+
+
+class SharedInfo:
+    """A shared variable."""
+
+    __slots__ = ("name", "reads", "value", "writes")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.reads = 0
+        self.writes = 0
+        self.value = ""
+
+
+class RunState:
+    """What is known of a run after some of its events.
+
+    Attributes:
+        start, source, end: the events, None before they come.
+        now: time of the latest event.
+        tasks, workers, chunks, groups, shared: by id, or name.
+        slots: number of slots that workers were in.
+        counts: tasks by state; committed_calls and thrown_calls: over all tasks.
+        timeline: for each slot, its slices in the order in which they began to be known.
+        failures: the latest attempts that failed; failed_attempts: how many there were.
+        reasons: decisions by reason code; metrics: the latest counts.
+        output: what the program printed, in pieces; output_chars: length of all of it.
+        throughput: finished tasks; busy: seconds of work that ended; both over time.
+        changes: number of events taken, for those who draw only what has changed.
+    """
+
+    def __init__(self) -> None:
+        self.start: ev.RunStart | None = None
+        self.source: ev.Source | None = None
+        self.end: ev.RunEnd | None = None
+        self.now = 0.0
+        self.tasks: dict[int, TaskInfo] = {}
+        self.workers: dict[int, WorkerInfo] = {}
+        self.chunks: dict[int, ChunkInfo] = {}
+        self.groups: dict[str, Group] = {}
+        self.shared: dict[str, SharedInfo] = {}
+        self.barriers: dict[str, ev.Barrier] = {}
+        self.slots = 0
+        self.counts: Counter[str] = Counter()
+        self.committed_calls = 0
+        self.thrown_calls = 0
+        self.work = 0.0
+        self.committed_work = 0.0
+        self.retries = 0
+        self.failed_attempts = 0
+        self.deaths = 0
+        self.timeline: list[list[Slice]] = []
+        self.failures: deque[ev.Attempt] = deque(maxlen=_KEPT_LINES)
+        self.warnings: deque[ev.Warn] = deque(maxlen=_KEPT_LINES)
+        self.decisions: deque[ev.Decision] = deque(maxlen=_KEPT_LINES)
+        self.log: deque[ev.Log] = deque(maxlen=_KEPT_LINES)
+        self.reasons: dict[str, int] = {}
+        self.metrics: dict[str, float] = {}
+        self.gas = 0
+        self.operations = 0
+        self.output: list[str] = []
+        self.output_chars = 0
+        self.output_dropped = 0
+        self.rss = 0
+        self.cpu = 0.0
+        self.throughput = Series()
+        self.busy = Series()
+        self.changes = 0
+        self._take: dict[type[ev.Event], Callable[[Any], None]] = {
+            ev.RunStart: self._on_start,
+            ev.Source: self._on_source,
+            ev.Chunk: self._on_chunk,
+            ev.Task: self._on_task,
+            ev.Attempt: self._on_attempt,
+            ev.Worker: self._on_worker,
+            ev.Sample: self._on_sample,
+            ev.Shared: self._on_shared,
+            ev.Barrier: self._on_barrier,
+            ev.Metrics: self._on_metrics,
+            ev.Decision: self.decisions.append,
+            ev.Warn: self.warnings.append,
+            ev.Output: self._on_output,
+            ev.Log: self.log.append,
+            ev.RunEnd: self._on_end,
+        }
+
+    # -- what follows from it
+
+    @property
+    def live(self) -> bool:
+        """No event says that the run has ended. Whether its process is there is another question."""
+        return self.end is None
+
+    @property
+    def queued(self) -> int:
+        """Tasks that wait for a worker."""
+        return sum(self.counts[state] for state in WAITING)
+
+    @property
+    def finished(self) -> int:
+        """Tasks that no worker has to do any more."""
+        return len(self.tasks) - sum(self.counts[state] for state in ACTIVE)
+
+    @property
+    def expected_calls(self) -> int | None:
+        """Calls in all, as far as the program has told; None if it has not."""
+        known = [chunk.expected for chunk in self.chunks.values() if chunk.expected]
+        return sum(known) if known else None
+
+    def speedup(self, now: float | None = None) -> float | None:
+        """An estimate: work done, divided by the time since the start of the run. None before any work."""
+        total = self.now if now is None else now
+        if total <= 0 or not self.committed_work:
+            return None
+        alone = total - self.metrics.get("waited_seconds", 0.0) - self.metrics.get("ahead_seconds", 0.0)
+        return (max(0.0, alone) + self.committed_work) / total
+
+    def efficiency(self, now: float | None = None) -> float | None:
+        """An estimate: which part of the time of the workers was work, from 0 to 1."""
+        total = self.now if now is None else now
+        alive = sum(
+            max(0.0, (total if worker.ended is None else worker.ended) - (worker.since or 0.0))
+            for worker in self.workers.values()
+        )
+        if alive <= 0:
+            return None
+        running = sum(
+            worker.busy_until(total, self.tasks.get(worker.task) if worker.task is not None else None)
+            for worker in self.workers.values()
+        )
+        return min(1.0, running / alive)
+
+    def text_of_line(self, line: int) -> str:
+        """A line of the program, from 1; empty if it is not known."""
+        lines = self.source.lines if self.source is not None else []
+        return lines[line - 1] if 0 < line <= len(lines) else ""
+
+    def is_slow(self, task: TaskInfo, now: float) -> bool:
+        """Whether a running task has taken more than three times as long as its like, and half a second."""
+        seconds = task.running_for(now)
+        group = self.groups.get(task.name)
+        mean = group.mean if group is not None else None
+        return seconds is not None and mean is not None and seconds > 0.5 and seconds > 3 * mean
+
+    # -- events
+
+    def feed(self, events: Iterable[ev.Event]) -> None:
+        """Take events, in the order of the journal."""
+        take = self._take
+        for event in events:
+            self.changes += 1
+            self.now = max(self.now, event.t)
+            take[type(event)](event)
+
+    def _on_start(self, event: ev.RunStart) -> None:
+        if self.start is None:
+            self.start = event
+
+    def _on_source(self, event: ev.Source) -> None:
+        self.source = event
+
+    def _on_end(self, event: ev.RunEnd) -> None:
+        self.end = event
+        for worker in self.workers.values():
+            worker.task = None
+
+    def _on_chunk(self, event: ev.Chunk) -> None:
+        chunk = self.chunks.get(event.id)
+        if chunk is None:
+            chunk = self.chunks[event.id] = ChunkInfo(event.id)
+        _update(chunk, event, _CHUNK_FIELDS)
+
+    def _group(self, name: str) -> Group:
+        group = self.groups.get(name)
+        if group is None:
+            group = self.groups[name] = Group(name)
+        return group
+
+    def _on_task(self, event: ev.Task) -> None:
+        task = self.tasks.get(event.id)
+        new = task is None
+        if task is None:
+            task = self.tasks[event.id] = TaskInfo(event.id)
+        before, was_committed, was_thrown = task.state, task.committed, sum(task.thrown.values())
+        was_ended = task.ended
+        _update(task, event, _TASK_FIELDS)
+        group = self._group(task.name)
+        chunk = self.chunks.get(task.chunk) if task.chunk is not None else None
+        if new:
+            group.tasks += 1
+            group.calls += task.calls
+            if chunk is not None:
+                chunk.tasks += 1
+                chunk.calls += task.calls
+        if before != task.state:
+            if before:
+                self.counts[before] -= 1
+            self.counts[task.state] += 1
+            group.running += (task.state == "running") - (before == "running")
+            group.failed += (task.state == "failed") - (before == "failed")
+        self._settle(task, group, chunk, was_committed, was_thrown)
+        self._place(task)
+        if task.ended is not None and was_ended is None and task.begun is not None:
+            self._finished(task, group, chunk)
+
+    def _settle(
+        self, task: TaskInfo, group: Group, chunk: ChunkInfo | None, committed: int, thrown: int
+    ) -> None:
+        more = task.committed - committed
+        if more:
+            self.committed_calls += more
+            group.committed += more
+            if chunk is not None:
+                chunk.committed += more
+            self.committed_work += sum(task.seconds) * more / max(1, task.calls)
+        more = sum(task.thrown.values()) - thrown
+        if more:
+            self.thrown_calls += more
+            group.thrown += more
+            if chunk is not None:
+                chunk.thrown += more
+
+    def _place(self, task: TaskInfo) -> None:
+        """Put the task where it belongs in the timeline, and at its worker."""
+        if task.worker is None:
+            return
+        worker = self._worker(task.worker)
+        if task.begun is not None and (task.slice is None or task.slice.attempt != task.attempt):
+            piece = Slice(task.id, task.attempt, worker.id, worker.slot, task.begun)
+            task.slice = piece
+            self._row(worker.slot).append(piece)
+        piece_now = task.slice
+        if task.state == "running":
+            worker.task = task.id
+        elif worker.task == task.id:
+            worker.task = None
+        if piece_now is not None and piece_now.end is None:
+            piece_now.begin = task.begun if task.begun is not None else piece_now.begin
+            if task.ended is not None:
+                piece_now.end = max(piece_now.begin, task.ended)
+                piece_now.cause = task.cause
+
+    def _finished(self, task: TaskInfo, group: Group, chunk: ChunkInfo | None) -> None:
+        seconds = task.duration or 0.0
+        assert task.ended is not None
+        self.throughput.add(task.ended, 1)
+        self.busy.add(task.ended, seconds)
+        self.work += seconds
+        group.seconds += seconds
+        group.finished += 1
+        group.longest = max(group.longest, seconds)
+        if chunk is not None:
+            chunk.busy += seconds
+        if task.worker is not None:
+            worker = self._worker(task.worker)
+            worker.busy += seconds
+            if task.cause:
+                worker.failed += 1
+            else:
+                worker.finished += 1
+            if task.rss:
+                worker.rss = max(worker.rss, task.rss)
+
+    def _on_attempt(self, event: ev.Attempt) -> None:
+        self.failures.append(event)
+        self.failed_attempts += 1
+        self.retries += event.again
+        task = self.tasks.get(event.task)
+        worker = self._worker(event.worker) if event.worker is not None else None
+        begun = event.begun
+        if task is None or worker is None or begun is None:
+            return
+        end = max(begun, event.t)
+        piece = task.slice
+        if piece is None or piece.attempt != event.attempt:
+            piece = Slice(task.id, event.attempt, worker.id, worker.slot, begun)
+            task.slice = piece
+            self._row(worker.slot).append(piece)
+        piece.end = end
+        piece.cause = event.cause
+        worker.failed += 1
+        worker.busy += end - begun
+        if worker.task == task.id:
+            worker.task = None
+
+    def _worker(self, ident: int) -> WorkerInfo:
+        worker = self.workers.get(ident)
+        if worker is None:
+            worker = self.workers[ident] = WorkerInfo(ident)
+            worker.since = self.now
+            self._row(worker.slot)
+        return worker
+
+    def _row(self, slot: int) -> list[Slice]:
+        while len(self.timeline) <= slot:
+            self.timeline.append([])
+        self.slots = len(self.timeline)
+        return self.timeline[slot]
+
+    def _on_worker(self, event: ev.Worker) -> None:
+        worker = self._worker(event.id)
+        if event.slot is not None and not 0 <= event.slot < 4096:
+            return
+        _update(worker, event, _WORKER_FIELDS)
+        self._row(worker.slot)
+        if event.state == "dead":
+            worker._end = event.t
+            worker.task = None
+            self.deaths += event.expected is False
+
+    def _on_sample(self, event: ev.Sample) -> None:
+        self.rss, self.cpu = event.rss, event.cpu
+        for values in event.workers:
+            if len(values) != 3 or values[0] not in self.workers:
+                continue
+            worker = self.workers[int(values[0])]
+            worker.rss = int(values[1])
+            worker.cpu = values[2]
+            worker.rss_history.append(worker.rss)
+            before = worker._cpu_at
+            if before is not None and event.t > before[0]:
+                worker.cpu_share = max(0.0, (worker.cpu - before[1]) / (event.t - before[0]))
+                worker.cpu_history.append(worker.cpu_share)
+            worker._cpu_at = event.t, worker.cpu
+
+    def _on_shared(self, event: ev.Shared) -> None:
+        shared = self.shared.get(event.name)
+        if shared is None:
+            shared = self.shared[event.name] = SharedInfo(event.name)
+        shared.reads, shared.writes, shared.value = event.reads, event.writes, event.value
+
+    def _on_barrier(self, event: ev.Barrier) -> None:
+        self.barriers[event.name] = event
+
+    def _on_metrics(self, event: ev.Metrics) -> None:
+        self.metrics.update(event.counts)
+        self.reasons.update(event.reasons)
+        if event.gas is not None:
+            self.gas = event.gas
+        if event.operations is not None:
+            self.operations = event.operations
+
+    def _on_output(self, event: ev.Output) -> None:
+        if event.text:
+            self.output.append(event.text)
+        self.output_chars += len(event.text) + event.dropped
+        self.output_dropped += event.dropped
+
+
+def _field_names(target: type, event: type[ev.Event]) -> tuple[str, ...]:
+    slots: tuple[str, ...] = target.__slots__  # type: ignore[attr-defined]
+    return tuple(name for name in slots if name != "id" and name in event.__dataclass_fields__)
+
+
+_TASK_FIELDS = _field_names(TaskInfo, ev.Task)
+_CHUNK_FIELDS = _field_names(ChunkInfo, ev.Chunk)
+_WORKER_FIELDS = _field_names(WorkerInfo, ev.Worker)
+
+
+def _update(target: Any, event: Any, names: tuple[str, ...]) -> None:
+    """Take over what an event says; None says nothing."""
+    for name in names:
+        value = getattr(event, name)
+        if value is not None:
+            setattr(target, name, value)
