@@ -18,6 +18,7 @@ from zexus_parallel_plugin.runtime.knowledge import UNKNOWN
 from zexus_parallel_plugin.runtime.lookahead import Lookahead
 from zexus_parallel_plugin.runtime.planner import Planner
 from zexus_parallel_plugin.runtime.pulse import Pulse
+from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
 from zexus_parallel_plugin.runtime.scout import Scout
 from zexus_parallel_plugin.runtime.sites import Site, Sites
 from zexus_parallel_plugin.runtime.stream import MapSource, Source, Stream, visible_from
@@ -77,6 +78,7 @@ class Ahead:
     def __init__(
         self, execution: Execution, config: ParallelConfig, library: Library, main: Any,
         open_pool: Callable[[], Pool], pure: Callable[[], frozenset[str]], metrics: RunMetrics,
+        recorder: Recorder = OFF,
     ) -> None:  # fmt: skip
         self._execution = execution
         self._config = config
@@ -86,7 +88,8 @@ class Ahead:
         self._sites = Sites()
         self._table = self._sites.table
         planner = Planner(execution, self._sites, pure, threshold)
-        self._dispatch = Dispatch(open_pool, config.worker_count, library, main, metrics)
+        self._dispatch = Dispatch(open_pool, config.worker_count, library, main, metrics, recorder)
+        recorder.looks_at(self._sites)
         self._lookahead = Lookahead(execution, self._sites, planner, self._dispatch, threshold, metrics)
         self._in_place: list[_Visit] = []
         self._running: dict[int, int] = {}
@@ -294,7 +297,7 @@ class Ahead:
         reason = self._lookahead.planner.difference(call, visit.function, visit.args, lookup)
         if reason:
             self._lookahead.note(visit.site, reason)
-            self._lookahead.leave(call)
+            self._lookahead.leave(call, reason)
             return _NOTHING
         batch = call.batch
         if batch is None:
@@ -304,7 +307,7 @@ class Ahead:
         if not self._begun(batch, stream):
             # All workers are busy with something else, or have yet to start: waiting would take longer.
             self._metrics.reasons["not-started"] += 1
-            self._lookahead.leave(call)
+            self._lookahead.leave(call, "not-started")
             return _NOTHING
         # From here on the main process leaves its core to the workers: all of them may be busy.
         self._lookahead.advance(stream)
@@ -326,6 +329,7 @@ class Ahead:
 
     def _commit(self, batch: Batch, call: PlannedCall, site: Site) -> Any:
         if batch.records is None:
+            self._dispatch.recorder.thrown(call, "worker-failed")
             if not batch.blamed:
                 batch.blamed = True
                 site.useless("worker-failed")
@@ -344,7 +348,9 @@ class Ahead:
             reason = "unprintable"
         if reason:
             self._lookahead.note(site, reason)
+            self._dispatch.recorder.thrown(call, reason)
             return _NOTHING
+        self._dispatch.recorder.committed(call, record)
         if record.text:
             sys.stdout.write(record.text)
         meter.gas_used, meter.operation_count = gas, operations

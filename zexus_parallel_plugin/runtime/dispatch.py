@@ -6,6 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from zexus_parallel_plugin.runtime.recorder import OFF
 from zexus_parallel_plugin.runtime.snapshot import Library, NotPlainError
 from zexus_parallel_plugin.runtime.task import Batch, PlannedCall, decode_records, encode_task
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from zexus_parallel_plugin.metrics import RunMetrics
+    from zexus_parallel_plugin.runtime.recorder import Recorder
 
 _LOG = logging.getLogger(__name__)
 
@@ -71,8 +73,9 @@ class Dispatch:
     """
 
     def __init__(
-        self, open_pool: Callable[[], Pool], workers: int, library: Library, main: Any, metrics: RunMetrics
-    ) -> None:
+        self, open_pool: Callable[[], Pool], workers: int, library: Library, main: Any, metrics: RunMetrics,
+        recorder: Recorder = OFF,
+    ) -> None:  # fmt: skip
         self._open_pool = open_pool
         self._pool: Pool | None = None
         self._library = library
@@ -82,6 +85,7 @@ class Dispatch:
         self._open: list[Batch] = []
         self.workers = workers
         self.failed = ""
+        self.recorder = recorder
 
     @property
     def unfinished(self) -> int:
@@ -136,6 +140,7 @@ class Dispatch:
         """Look after the workers, without waiting."""
         if self._pool is not None:
             self._pool.poll()
+        self.recorder.tick()
 
     def started(self, batch: Batch) -> bool:
         """Whether a worker has begun with the batch (or has finished it)."""
@@ -147,7 +152,8 @@ class Dispatch:
             if not batch.handle.done:
                 assert self._pool is not None
                 begun = time.perf_counter()
-                self._pool.wait(None if wake_for_any else batch.handle)
+                self._pool.wait(None if wake_for_any else batch.handle, self.recorder.due())
+                self.recorder.tick()
                 self._metrics.waited_seconds += time.perf_counter() - begun
             if not batch.handle.done:
                 return False
@@ -173,6 +179,7 @@ class Dispatch:
             self._metrics.reasons["worker-undecodable"] += 1
             return
         batch.records = records
+        self.recorder.results(batch)
         self._metrics.worker_seconds += sum(record.seconds for record in records)
 
     def give_up(self, batch: Batch) -> None:

@@ -122,12 +122,13 @@ class Lookahead:
         """The program did not make a planned call."""
         if call.batch is not None:
             self._metrics.reasons["not-reached"] += 1
-            self.leave(call)
+            self.leave(call, "not-reached")
 
-    def leave(self, call: PlannedCall) -> None:
+    def leave(self, call: PlannedCall, reason: str) -> None:
         """A planned call is not needed from its batch."""
         batch = call.batch
         if batch is not None:
+            self.dispatch.recorder.thrown(call, reason)
             batch.left -= 1
             if not batch.left:
                 self.dispatch.give_up(batch)
@@ -213,10 +214,13 @@ class Lookahead:
         calls, stream.pending = stream.pending, []
         meter = self._execution.meter
         used = meter.gas_used, meter.operation_count
-        if self.dispatch.send(calls, stream.frame.depth, used, stream.seconds) is None:
+        batch = self.dispatch.send(calls, stream.frame.depth, used, stream.seconds)
+        if batch is None:
             stream.source.ended = stream.source.ended or "not-sent"
             for call in calls:
                 stream.forget(call)
+        else:
+            self.dispatch.recorder.sent(batch, stream.source.code)
 
     def note(self, site: Site, reason: str) -> None:
         """Count why a call of a site is not run ahead, or its result not used."""

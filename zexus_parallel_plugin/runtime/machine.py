@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from zexus_parallel_plugin.host.vm import HostVM
 from zexus_parallel_plugin.metrics import RunMetrics
 from zexus_parallel_plugin.runtime.ahead import Ahead
 from zexus_parallel_plugin.runtime.execution import WatchedExecution
+from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
 from zexus_parallel_plugin.runtime.workers import Workers
 
 if TYPE_CHECKING:
@@ -59,13 +61,14 @@ class ParallelMachine(HostVM):
         last_metrics: what was counted in the latest :meth:`execute`.
     """
 
-    def __init__(self, config: ParallelConfig, **host_arguments: Any) -> None:
+    def __init__(self, config: ParallelConfig, recorder: Recorder = OFF, **host_arguments: Any) -> None:
         super().__init__(**host_arguments)
         self.config = config
         self.last_execution: Execution | None = None
         self.left_to_host = ""
         self.last_metrics = RunMetrics()
-        self._workers = Workers(config, self, host_arguments)
+        self._recorder = recorder
+        self._workers = Workers(config, self, host_arguments, recorder)
         self._apply_gas_limit()
 
     def _apply_gas_limit(self) -> None:
@@ -85,6 +88,7 @@ class ParallelMachine(HostVM):
         if self.left_to_host:
             self.last_metrics.reasons[self.left_to_host] += 1
             _LOG.info("left to the host's VM: %s", self.left_to_host)
+            self._recorder.left_to_host(self.left_to_host)
             self.last_execution = None
             return super()._execute_stack(code, debug)
         return _Takeover(code)
@@ -99,6 +103,7 @@ class ParallelMachine(HostVM):
         functions = _LANGUAGE_FUNCTIONS - assigned_names(bytecode)
         execution = WatchedExecution(self, functions, self.config.tier)
         self.last_execution = execution
+        self._recorder.begin(execution, bytecode, metrics)
         ahead = self._ahead(execution, bytecode, functions, metrics)
         started = time.perf_counter()
         try:
@@ -111,6 +116,7 @@ class ParallelMachine(HostVM):
                 ahead.finish()
             metrics.total_seconds = time.perf_counter() - started
             metrics.reasons.update(execution.counters)
+            self._recorder.ended(sys.exc_info()[1])
             _LOG.info("execution ended: %s", metrics.to_dict())
 
     def _ahead(
@@ -124,7 +130,7 @@ class ParallelMachine(HostVM):
         workers = self._workers
         ahead = Ahead(
             execution, self.config, workers.library, workers.program(execution, bytecode),
-            lambda: workers.pool(execution, functions), workers.pure, metrics,
+            lambda: workers.pool(execution, functions), workers.pure, metrics, self._recorder,
         )  # fmt: skip
         execution.ahead = ahead
         return ahead
@@ -171,6 +177,7 @@ class ParallelMachine(HostVM):
     def close(self) -> None:
         """End the worker processes of this machine; may be called twice."""
         self._workers.close(kill=True)
+        self._recorder.close()
 
 
 def _is_traced(environ: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.analysis.footprint import is_function
+from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
 from zexus_parallel_plugin.runtime.snapshot import CONTAINERS, Library
 
 if TYPE_CHECKING:
@@ -23,8 +24,11 @@ class Workers:
     What only programs with workers need is imported when it is needed: most programs are short.
     """
 
-    def __init__(self, config: ParallelConfig, vm: Any, host_arguments: dict[str, Any]) -> None:
+    def __init__(
+        self, config: ParallelConfig, vm: Any, host_arguments: dict[str, Any], recorder: Recorder = OFF
+    ) -> None:
         self._config = config
+        self._recorder = recorder
         self._vm = vm
         self._host_arguments = host_arguments
         self._pool: WorkerSupervisor | None = None
@@ -79,7 +83,7 @@ class Workers:
                 retries=RetryBudget(died=config.retry_attempts, poison_limit=config.retry_attempts + 1),
                 max_queue_size=config.max_queue_size,
             )
-            pool = WorkerSupervisor(settings)
+            pool = WorkerSupervisor(settings, self._recorder.pool_listener())
             try:
                 if config.start_method in {None, "template"}:
                     pool.prepare()

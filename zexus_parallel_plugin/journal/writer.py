@@ -1,0 +1,147 @@
+"""Writing a journal: a buffer and a file. What goes wrong with the file ends the journal, never the run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zexus_parallel_plugin.journal import places
+from zexus_parallel_plugin.journal.events import encode
+from zexus_parallel_plugin.journal.reader import JournalError, read_start
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.journal.events import Event
+
+__all__ = ["JournalWriter", "check_target", "open_journal"]
+
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+class JournalWriter:
+    """An open journal. Only the process that has opened it writes: one forked from it has a copy of the
+    buffer, which must not end up in the file twice.
+
+    Attributes:
+        path: the file. run: id of the run. failure: why nothing is written any more; empty: it is.
+        written: bytes in the file.
+    """
+
+    def __init__(self, path: Path, run: str, file: int) -> None:
+        self.path = path
+        self.run = run
+        self.failure = ""
+        self.written = 0
+        self._file: int | None = file
+        self._pid = os.getpid()
+        self._lines: list[str] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether what is added will be written."""
+        return self._file is not None and self._pid == os.getpid()
+
+    def add(self, event: Event) -> None:
+        """Take an event; :meth:`flush` writes it."""
+        if self._file is not None:
+            self._lines.append(encode(event))
+
+    def flush(self) -> None:
+        """Write what has been taken. After a failure nothing is written any more."""
+        if not self._lines or not self.open:
+            return
+        data = "".join(self._lines).encode("ascii")
+        self._lines.clear()
+        assert self._file is not None
+        try:
+            view = memoryview(data)
+            while view:
+                done = os.write(self._file, view)
+                self.written += done
+                view = view[done:]
+        except OSError as error:
+            self.failure = error.strerror or str(error)
+            self._close()
+
+    def close(self) -> None:
+        """Write the rest and close; may be repeated."""
+        self.flush()
+        if self.open:
+            self._close()
+
+    def _close(self) -> None:
+        file, self._file = self._file, None
+        self._lines.clear()
+        if file is not None:
+            with contextlib.suppress(OSError):  # a network file system may complain now
+                os.close(file)
+
+
+def check_target(target: str) -> None:
+    """See whether a journal can be written to where a person wants it.
+
+    :raises ValueError: one line that says why not.
+    """
+    path = Path(target).expanduser()
+    if _is_directory(target, path):
+        return
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no directory {path.parent}")
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ValueError(f"{path}: {error.strerror}") from None
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError(f"{path} is not a file")
+    if found.st_size:
+        try:
+            read_start(path)
+        except JournalError:
+            raise ValueError(f"{path} is there and is no journal; it is not overwritten") from None
+
+
+def _is_directory(target: str, path: Path) -> bool:
+    return path.is_dir() or target.endswith(("/", os.sep))
+
+
+def open_journal(target: str, keep: int) -> JournalWriter:
+    """Begin a journal: in the usual place for an empty ``target``, else in a file or directory.
+
+    Only the usual place is tidied up: the oldest journals but ``keep`` are removed.
+
+    :raises OSError, places.PlaceError, ValueError: it cannot be made.
+    """
+    run = places.new_id(time.time(), os.getpid())
+    if target:
+        check_target(target)
+        path = Path(target).expanduser()
+        if not _is_directory(target, path):
+            file = os.open(path, _FLAGS, 0o600)
+            os.fchmod(file, 0o600)
+            os.ftruncate(file, 0)
+            return JournalWriter(path.absolute(), run, file)
+        path.mkdir(parents=True, exist_ok=True)
+        return _in_directory(path, run)
+    place = places.open_directory()
+    places.prune(max(0, keep - 1), place)
+    return _in_directory(place, run)
+
+
+def _in_directory(place: Path, run: str) -> JournalWriter:
+    """A file that was not there before; a process that runs several programs has several."""
+    name, number = run, 1
+    while True:
+        path = place / (name + places.SUFFIX)
+        try:
+            file = os.open(path, _FLAGS | os.O_EXCL, 0o600)
+        except FileExistsError:
+            number += 1
+            name = f"{run}-{number}"
+            continue
+        os.fchmod(file, 0o600)
+        return JournalWriter(path.absolute(), name, file)

@@ -1,0 +1,79 @@
+"""What the runtime tells about a run. The base class does nothing with it: nobody wants to know.
+
+All methods are called on the main thread, are quick, and never raise. `recording.live.LiveRecorder` keeps a
+journal and the lines on the terminal.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.execution import Execution
+    from zexus_parallel_plugin.metrics import RunMetrics
+    from zexus_parallel_plugin.runtime.pool.starter import Emit
+    from zexus_parallel_plugin.runtime.sites import Sites
+    from zexus_parallel_plugin.runtime.task import Batch, PlannedCall, Record
+
+__all__ = ["OFF", "Recorder"]
+
+
+class Recorder:
+    """Hears what happens in a run, and forgets it."""
+
+    __slots__ = ()
+
+    def begin(self, execution: Execution, bytecode: Any, metrics: RunMetrics) -> None:
+        """A program begins."""
+
+    def looks_at(self, sites: Sites) -> None:
+        """The sites of the program that has begun, which will be filled."""
+
+    def ended(self, error: BaseException | None) -> None:
+        """The program has ended, by an error or without one."""
+
+    def left_to_host(self, reason: str) -> None:
+        """The host's VM executes the program."""
+
+    def close(self) -> None:
+        """The command is over; may be repeated."""
+
+    def tick(self) -> None:
+        """Some time has passed."""
+
+    def due(self) -> float | None:
+        """``time.monotonic()`` at which :meth:`tick` should be called next, None if it need not be."""
+        return None
+
+    def pool_listener(self) -> Emit | None:
+        """What a pool is to tell of its workers and tasks; None: nothing."""
+        return None
+
+    def sent(self, batch: Batch, code: Code | None) -> None:
+        """A batch was given to the pool; its calls are made in ``code`` (None: by ``parallel_map``)."""
+
+    def results(self, batch: Batch) -> None:
+        """The answer to a batch is there."""
+
+    def committed(self, call: PlannedCall, record: Record) -> None:
+        """The result of a call is used."""
+
+    def thrown(self, call: PlannedCall, reason: str) -> None:
+        """The result of a call is not used."""
+
+    def shared(self, name: str, *, write: bool, value: object = None) -> None:
+        """A shared variable was read or written."""
+
+    def barrier(self, name: str, state: str, waiting: int, needed: int) -> None:
+        """A copy has come to a barrier, or it has opened, or is broken (see `events.Barrier`)."""
+
+    def decision(self, reason: str, detail: str = "") -> None:
+        """Something was decided that is worth a line."""
+
+    def warn(self, text: str, reason: str = "") -> None:
+        """Something is not as it should be."""
+
+
+OFF = Recorder()
+"""For runs that nobody wants to know anything of."""
