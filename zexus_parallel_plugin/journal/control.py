@@ -8,58 +8,19 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.errors import ZexusParallelError
+from zexus_parallel_plugin.journal.processes import is_running
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.journal.model import RunState, WorkerInfo
 
-__all__ = ["ControlError", "cancel", "is_running", "kill_worker", "mark_of"]
+__all__ = ["ControlError", "cancel", "kill_worker"]
 
 
 class ControlError(ZexusParallelError):
     """A signal was not sent; the message says why."""
-
-
-def mark_of(pid: int) -> str:
-    """When a process was started, as a text to compare; empty if that cannot be found out.
-
-    On Linux: the boot, and the clock ticks from there to its start (``/proc/<pid>/stat``, field 22).
-    """
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_bytes()
-        fields = stat[stat.rindex(b")") + 2 :].split()
-        if fields[0] in {b"Z", b"X"}:
-            return ""
-        return f"{_boot()}/{fields[19].decode('ascii')}"
-    except (OSError, ValueError, IndexError):
-        return ""
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()[:8]
-    except OSError:
-        return ""
-
-
-def is_running(pid: int, mark: str) -> bool:
-    """Whether a process is there and is the one that was meant. Without a mark, any process of that number
-    counts.
-    """
-    if pid <= 0:
-        return False
-    if mark:
-        return mark_of(pid) == mark
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
 
 
 def cancel(run: RunState) -> None:

@@ -12,6 +12,8 @@ import json
 from dataclasses import MISSING, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from zexus_parallel_plugin.journal import VERSION
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -39,9 +41,6 @@ __all__ = [
     "decode",
     "encode",
 ]
-
-VERSION = 1
-"""Version of the schema. It changes when a reader of the old one would misread a journal."""
 
 TASK_STATES = (
     "queued",  # waits for a worker

@@ -1,62 +1,32 @@
-"""Where journals are, which there are, and which are kept."""
+"""Where journals are, and which are kept."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
-import re
 import stat
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.errors import ZexusParallelError
-from zexus_parallel_plugin.journal import events as ev
-from zexus_parallel_plugin.journal.control import is_running
-from zexus_parallel_plugin.journal.reader import JournalError, read_start
+from zexus_parallel_plugin.journal.processes import is_running
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-__all__ = [
-    "PlaceError",
-    "Run",
-    "directory",
-    "find",
-    "is_live",
-    "new_id",
-    "open_directory",
-    "prune",
-    "runs",
-]
+    from zexus_parallel_plugin.journal.events import RunStart
+
+__all__ = ["SUFFIX", "PlaceError", "directory", "first_line", "is_live", "new_id", "open_directory", "prune"]
 
 SUFFIX = ".jsonl"
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_TAIL = 4096
+_LONGEST_LINE = 1 << 20
 
 
 class PlaceError(ZexusParallelError):
     """The directory of the journals is not as it must be, or there is no such run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A journal in the directory.
-
-    Attributes:
-        id: what people type. path: the file. start: its first event. state: running, finished, failed,
-        interrupted, or ``gone``: the process was ended without a last line.
-        size, changed: of the file; bytes, and seconds since 1970.
-    """
-
-    id: str
-    path: Path
-    start: ev.RunStart
-    state: str
-    size: int
-    changed: float
 
 
 def directory(environ: Mapping[str, str] | None = None) -> Path:
@@ -94,68 +64,9 @@ def new_id(now: float, pid: int) -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{pid}"
 
 
-def is_live(start: ev.RunStart) -> bool:
+def is_live(start: RunStart) -> bool:
     """Whether the main process of a run is there."""
     return is_running(start.pid, start.started)
-
-
-def runs(place: Path | None = None) -> list[Run]:
-    """All journals in the directory, the newest first. Files that are no journals are left out."""
-    place = directory() if place is None else place
-    try:
-        paths = [path for path in place.iterdir() if path.suffix == SUFFIX]
-    except OSError:
-        return []
-    found = [run for path in paths if (run := _run(path)) is not None]
-    return sorted(found, key=lambda run: (run.start.time, run.id), reverse=True)
-
-
-def _run(path: Path) -> Run | None:
-    try:
-        start = read_start(path)
-        found = path.stat()
-        end = _last_event(path, found.st_size)
-    except (JournalError, OSError):
-        return None
-    state = end.state if isinstance(end, ev.RunEnd) else "running" if is_live(start) else "gone"
-    return Run(path.name.removesuffix(SUFFIX), path, start, state, found.st_size, found.st_mtime)
-
-
-def _last_event(path: Path, size: int) -> ev.Event | None:
-    with path.open("rb") as file:
-        file.seek(max(0, size - _TAIL))
-        whole = file.read().rpartition(b"\n")[0]
-    try:
-        return ev.decode(whole.rpartition(b"\n")[2])
-    except ValueError:
-        return None
-
-
-def find(name: str | None, place: Path | None = None) -> Path:
-    """The journal that a person means: an id or the beginning of one, a path, or ``None`` for the newest run.
-
-    :raises PlaceError: there is none, or several.
-    """
-    place = directory() if place is None else place
-    known = runs(place)
-    if name is None:
-        if not known:
-            raise PlaceError(f"there are no runs in {place}: run a program first, or name a journal")
-        return known[0].path
-    if "/" in name or os.sep in name or name.endswith(SUFFIX):
-        path = Path(name)
-        if not path.exists():
-            raise PlaceError(f"{name}: there is no such file")
-        return path
-    matching = [run for run in known if run.id == name] or [run for run in known if run.id.startswith(name)]
-    if len(matching) == 1:
-        return matching[0].path
-    if not matching:
-        if Path(name).is_file():
-            return Path(name)
-        raise PlaceError(f"there is no run {name!r} in {place}; `zexus-parallel runs` lists them")
-    some = ", ".join(run.id for run in matching[:3])
-    raise PlaceError(f"{name!r} may be one of {len(matching)} runs: {some} …; write more of it")
 
 
 def prune(keep: int, place: Path | None = None, spare: Iterable[Path] = ()) -> list[Path]:
@@ -165,7 +76,7 @@ def prune(keep: int, place: Path | None = None, spare: Iterable[Path] = ()) -> l
     """
     place = directory() if place is None else place
     try:
-        paths = [path for path in place.iterdir() if path.suffix == SUFFIX and _RUN_ID.fullmatch(path.name)]
+        paths = [path for path in place.iterdir() if path.suffix == SUFFIX]
     except OSError:
         return []
     spared = set(spare)
@@ -176,10 +87,7 @@ def prune(keep: int, place: Path | None = None, spare: Iterable[Path] = ()) -> l
     for path in sorted(paths, key=_changed):
         if len(removed) >= excess:
             break
-        if path in spared:
-            continue
-        run = _run(path)
-        if run is not None and run.state == "running":
+        if path in spared or _is_live(path):
             continue
         with contextlib.suppress(OSError):
             path.unlink()
@@ -192,3 +100,20 @@ def _changed(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def first_line(path: Path) -> dict[str, Any]:
+    """The fields of the first line of a journal; empty if the file is none."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(_LONGEST_LINE)
+        data = json.loads(line)
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return data if isinstance(data, dict) and data.get("e") == "run.start" else {}
+
+
+def _is_live(path: Path) -> bool:
+    data = first_line(path)
+    pid, mark = data.get("pid"), data.get("started", "")
+    return isinstance(pid, int) and isinstance(mark, str) and is_running(pid, mark)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import stat
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from zexus_parallel_plugin.journal import places
-from zexus_parallel_plugin.journal.events import encode
-from zexus_parallel_plugin.journal.reader import JournalError, read_start
-
-if TYPE_CHECKING:
-    from zexus_parallel_plugin.journal.events import Event
 
 __all__ = ["JournalWriter", "check_target", "open_journal"]
 
+_encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
@@ -44,10 +41,10 @@ class JournalWriter:
         """Whether what is added will be written."""
         return self._file is not None and self._pid == os.getpid()
 
-    def add(self, event: Event) -> None:
-        """Take an event; :meth:`flush` writes it."""
+    def add(self, kind: str, t: float, fields: dict[str, Any]) -> None:
+        """Take an event; :meth:`flush` writes it. ``fields`` are those of its record (`journal.events`)."""
         if self._file is not None:
-            self._lines.append(encode(event))
+            self._lines.append(_encode({"e": kind, "t": round(t, 6), **fields}) + "\n")
 
     def flush(self) -> None:
         """Write what has been taken. After a failure nothing is written any more."""
@@ -98,11 +95,8 @@ def check_target(target: str) -> None:
         raise ValueError(f"{path}: {error.strerror}") from None
     if not stat.S_ISREG(found.st_mode):
         raise ValueError(f"{path} is not a file")
-    if found.st_size:
-        try:
-            read_start(path)
-        except JournalError:
-            raise ValueError(f"{path} is there and is no journal; it is not overwritten") from None
+    if found.st_size and not places.first_line(path):
+        raise ValueError(f"{path} is there and is no journal; it is not overwritten")
 
 
 def _is_directory(target: str, path: Path) -> bool:
