@@ -74,6 +74,7 @@ class Summary:
         effect: reason code of the first effect that no worker may have; empty if there is none.
         mutates: it may change a list or map that it has not made.
         loops: it contains a loop.
+        prints: it prints.
     """
 
     reads: frozenset[str]
@@ -84,6 +85,7 @@ class Summary:
     effect: str
     mutates: bool
     loops: bool
+    prints: bool = False
 
 
 def summarize(code: Code, builtins: Collection[str], pure: Collection[str] = PURE_BUILTINS) -> Summary:
@@ -128,5 +130,5 @@ def summarize(code: Code, builtins: Collection[str], pure: Collection[str] = PUR
             loops = True
     return Summary(
         frozenset(reads | calls.keys()), calls, calls_values, frozenset(stores), tuple(functions), effect,
-        mutates, loops
+        mutates, loops, any(op == isa.PRINT for op, _operand, _gas in code.instructions),
     )  # fmt: skip

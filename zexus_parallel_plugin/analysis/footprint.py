@@ -43,6 +43,7 @@ class Footprint:
         heavy: it contains a loop or recursion.
         writes: all names that it may assign outside of itself; own_writes: those that the action itself
         assigns.
+        prints: it may print.
     """
 
     function: Descriptor
@@ -54,6 +55,7 @@ class Footprint:
     heavy: bool
     writes: frozenset[str]
     own_writes: frozenset[str]
+    prints: bool = False
 
 
 class Footprints:
@@ -62,7 +64,7 @@ class Footprints:
     def __init__(
         self, code_of: Callable[[Descriptor], Code], builtins: Collection[str], pure: Collection[str]
     ) -> None:
-        self._code_of = code_of
+        self.code_of = code_of
         self._builtins = frozenset(builtins)
         self._pure = frozenset(pure)
         self._summaries: dict[int, tuple[Any, Summary]] = {}
@@ -72,7 +74,7 @@ class Footprints:
         bytecode = function["bytecode"]
         found = self._summaries.get(id(bytecode))
         if found is None:
-            found = bytecode, summarize(self._code_of(function), self._builtins, self._pure)
+            found = bytecode, summarize(self.code_of(function), self._builtins, self._pure)
             self._summaries[id(bytecode)] = found
         return found[1]
 
@@ -109,6 +111,7 @@ class Footprints:
             self._heavy(reached, resolved),
             frozenset(stores),
             self.summary(function).stores.difference(own_params),
+            any(summary.prints for _, summary in reached),
         )
 
     def _reach(
