@@ -113,4 +113,8 @@ def _click_option(option: CliOption) -> click.Option:
     name = parameter_name(option.flag)
     if option.is_flag:
         return click.Option([f"{option.flag}/--no-{option.flag[2:]}", name], default=None, help=option.help)
+    if option.flag_value:
+        return click.Option(
+            [option.flag, name], is_flag=True, flag_value=option.flag_value, default=None, help=option.help
+        )
     return click.Option([option.flag, name], metavar=option.metavar, help=option.help)

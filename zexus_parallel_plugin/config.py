@@ -175,6 +175,20 @@ class ParallelConfig:
         help="Log to standard error from this level on.",
         default_text="off",
     )
+    journal: str = _setting(
+        "auto",
+        kind=kinds.target("auto", "off"),
+        help="File or directory for the journal of the run.",
+        default_text="auto, in the runtime directory of the user",
+    )
+    journal_keep: int = _setting(
+        20, kind=kinds.whole(1), help="Journals that are kept in the runtime directory of the user."
+    )
+    quiet: bool = _setting(
+        False, kind=kinds.flag(), help="No progress and no summary on the terminal; standard error only."
+    )
+    # The program that is run, for the journal. Empty for code that comes from somewhere else.
+    program: str = field(default="", compare=False, repr=False)
     # Field name -> where its value comes from, for values that are not defaults.
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
@@ -290,7 +304,8 @@ def resolve_config(
         value = (options or {}).get(setting.name)
         if value is not None:
             put(setting, value, setting.option)
-    return ParallelConfig(**values, origins=origins)
+    shown = os.fspath(program) if program is not None else ""
+    return ParallelConfig(**values, program=shown, origins=origins)
 
 
 def read_config_file(path: Path) -> list[tuple[Setting, object]]:

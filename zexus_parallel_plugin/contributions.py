@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.config import resolve_config, settings
-from zexus_parallel_plugin.errors import BackendError
+from zexus_parallel_plugin.errors import BackendError, ConfigError
 from zexus_parallel_plugin.host.version import VERIFIED_VERSIONS
 from zexus_parallel_plugin.opcodes import DOMAIN, OPCODES, ParallelOpcode
 from zexus_parallel_plugin.specs import BackendSpec, CliOption, OpcodeSpec
@@ -39,18 +39,25 @@ def backend() -> BackendSpec:
 
 def options(*, all_settings: bool = False) -> list[CliOption]:
     """The settings that ``zexus run`` offers as options, or all of them."""
-    return [
-        CliOption(
-            flag=setting.option,
-            dest=setting.name,
-            backend=BACKEND,
-            help=f"{setting.help}  [default: {setting.default_text}]",
-            metavar=setting.kind.metavar,
-            is_flag=setting.kind.is_flag,
+    found = []
+    for setting in settings():
+        if not all_settings and not setting.on_host_run:
+            continue
+        kind = setting.kind
+        found.append(
+            CliOption(
+                flag=setting.option,
+                dest=setting.name,
+                backend=BACKEND,
+                help=f"{setting.help}  [default: {setting.default_text}]",
+                metavar=kind.metavar,
+                is_flag=kind.is_flag,
+            )
         )
-        for setting in settings()
-        if all_settings or setting.on_host_run
-    ]
+        if kind.off:
+            flag, text = f"--no-{setting.option[2:]}", f"Same as {setting.option} {kind.off}."
+            found.append(CliOption(flag, setting.name, BACKEND, text, flag_value=kind.off))
+    return found
 
 
 def opcodes() -> list[OpcodeSpec]:
@@ -84,9 +91,20 @@ def execute_opcode(opcode: ParallelOpcode, vm: Any, stack: list[Any], operand: A
 
 def _configure(given: Mapping[str, object], program: str | None) -> ParallelConfig:
     config = resolve_config(program=program, options=given)
+    if config.journal not in {"auto", "off"}:
+        _check_journal(config)
     if config.log_level is not None:
         _log_to_stderr(config.log_level)
     return config
+
+
+def _check_journal(config: ParallelConfig) -> None:
+    from zexus_parallel_plugin.journal.writer import check_target
+
+    try:
+        check_target(config.journal)
+    except ValueError as error:
+        raise ConfigError(f"{config.origin('journal')}: {error}") from None
 
 
 def _log_to_stderr(level: str) -> None:

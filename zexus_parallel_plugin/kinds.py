@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Kind", "choice", "flag", "gas", "seconds", "whole"]
+__all__ = ["Kind", "choice", "flag", "gas", "seconds", "target", "whole"]
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -21,7 +22,8 @@ class Kind:
 
     ``normalize`` takes a Python value and ``parse`` takes text (an environment variable, a command-line
     argument); both return the value to store and raise ``ValueError`` when it is not ``expected``. That error
-    has no message: whoever reports it says ``expected``, which reads well after "must be".
+    has no message: whoever reports it says ``expected``, which reads well after "must be". ``off`` is the
+    word that an option ``--no-…`` stands for; empty: there is none.
     """
 
     metavar: str
@@ -30,6 +32,7 @@ class Kind:
     parse: Callable[[str], object]
     choices: tuple[str, ...] = ()
     is_flag: bool = False
+    off: str = ""
 
 
 def whole(minimum: int, maximum: int | None = None, *, none: str | None = None) -> Kind:
@@ -104,6 +107,19 @@ def choice(*words: str, none: str | None = None) -> Kind:
 
     expected = "one of " + ", ".join(shown)
     return Kind("|".join(shown), expected, normalize, normalize, choices=shown)
+
+
+def target(*words: str) -> Kind:
+    """A path, or one of some words; a path with such a name is written ``./word``."""
+
+    def normalize(value: object) -> object:
+        text = os.fspath(value) if isinstance(value, os.PathLike) else value
+        if not isinstance(text, str) or not text.strip() or "\0" in text:
+            raise ValueError
+        return text.lower() if text.lower() in words else text
+
+    expected = f"a path, or {' or '.join(words)}"
+    return Kind("PATH", expected, normalize, normalize, off="off" if "off" in words else "")
 
 
 def gas() -> Kind:

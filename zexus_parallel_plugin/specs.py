@@ -89,6 +89,7 @@ class CliOption:
         help: one sentence.
         metavar: what stands for the value in the help.
         is_flag: takes no value; ``--no-…`` switches it off.
+        flag_value: takes no value; giving it is the same as giving this to the option of the same ``dest``.
     """
 
     flag: str
@@ -97,6 +98,7 @@ class CliOption:
     help: str
     metavar: str = "TEXT"
     is_flag: bool = False
+    flag_value: str = ""
 
     def __post_init__(self) -> None:
         if not self.flag.startswith("--") or not _NAME.fullmatch(self.flag[2:]):

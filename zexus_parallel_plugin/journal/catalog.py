@@ -10,7 +10,7 @@ from zexus_parallel_plugin.journal import events as ev
 from zexus_parallel_plugin.journal.places import SUFFIX, PlaceError, directory, is_live
 from zexus_parallel_plugin.journal.reader import JournalError, read_start
 
-__all__ = ["Run", "find", "runs"]
+__all__ = ["PlaceError", "Run", "find", "runs"]
 
 _TAIL = 4096
 

@@ -23,13 +23,14 @@ class JournalWriter:
     buffer, which must not end up in the file twice.
 
     Attributes:
-        path: the file. run: id of the run. failure: why nothing is written any more; empty: it is.
-        written: bytes in the file.
+        path: the file. run: id of the run. name: what a person types to name it.
+        failure: why nothing is written any more; empty: it is. written: bytes in the file.
     """
 
-    def __init__(self, path: Path, run: str, file: int) -> None:
+    def __init__(self, path: Path, run: str, file: int, name: str) -> None:
         self.path = path
         self.run = run
+        self.name = name
         self.failure = ""
         self.written = 0
         self._file: int | None = file
@@ -118,15 +119,15 @@ def open_journal(target: str, keep: int) -> JournalWriter:
             file = os.open(path, _FLAGS, 0o600)
             os.fchmod(file, 0o600)
             os.ftruncate(file, 0)
-            return JournalWriter(path.absolute(), run, file)
+            return JournalWriter(path.absolute(), run, file, target)
         path.mkdir(parents=True, exist_ok=True)
-        return _in_directory(path, run)
+        return _in_directory(path, run, shown=target)
     place = places.open_directory()
     places.prune(max(0, keep - 1), place)
     return _in_directory(place, run)
 
 
-def _in_directory(place: Path, run: str) -> JournalWriter:
+def _in_directory(place: Path, run: str, shown: str = "") -> JournalWriter:
     """A file that was not there before; a process that runs several programs has several."""
     name, number = run, 1
     while True:
@@ -138,4 +139,4 @@ def _in_directory(place: Path, run: str) -> JournalWriter:
             name = f"{run}-{number}"
             continue
         os.fchmod(file, 0o600)
-        return JournalWriter(path.absolute(), name, file)
+        return JournalWriter(path.absolute(), name, file, os.path.join(shown, path.name) if shown else name)  # noqa: PTH118

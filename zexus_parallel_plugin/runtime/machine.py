@@ -190,4 +190,6 @@ def create_vm(config: ParallelConfig, **host_arguments: Any) -> ParallelMachine:
     :param config: the configuration of the run.
     :param host_arguments: what the host's own VM would be made with.
     """
-    return ParallelMachine(config, **host_arguments)
+    from zexus_parallel_plugin.runtime.recording.open import open_recorder
+
+    return ParallelMachine(config, open_recorder(config), **host_arguments)

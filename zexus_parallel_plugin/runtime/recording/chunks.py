@@ -1,0 +1,126 @@
+"""The pieces of code that were looked at, and what was decided about them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from zexus_parallel_plugin.runtime.recording.lines import TOP, CallLines
+from zexus_parallel_plugin.runtime.stream import MapSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.execution import Execution
+    from zexus_parallel_plugin.runtime.sites import Site, Sites
+    from zexus_parallel_plugin.runtime.task import Batch
+
+__all__ = ["ChunkEntry", "Chunks"]
+
+
+class ChunkEntry:
+    """A piece of code: a site of calls, so far."""
+
+    __slots__ = ("code", "id", "inside", "line", "name", "reads", "sent", "shown", "what", "writes")
+
+    def __init__(self, ident: int, what: str, name: str, inside: str, line: int) -> None:
+        self.id = ident
+        self.what = what
+        self.name = name
+        self.inside = inside
+        self.line = line
+        self.sent = False
+        self.reads: tuple[str, ...] = ()
+        self.writes: tuple[str, ...] = ()
+        self.shown: tuple[object, ...] = ()
+
+
+class Chunks:
+    """All of a run. ``sites`` are where decisions are made."""
+
+    def __init__(self, add: Callable[[str, dict[str, Any], float], None], text: str) -> None:
+        self._add = add
+        self._lines = CallLines(text)
+        self._execution: Execution | None = None
+        self._numbers = 0
+        self._entries: dict[tuple[int, int], ChunkEntry] = {}
+        self._codes: dict[int, Code] = {}
+        self.sites: Sites | None = None
+
+    def begin(self, execution: Execution) -> None:
+        """A program begins; pieces of the one before it are not looked at any more."""
+        self._execution = execution
+        self._numbers += len(self._entries)
+        self._entries = {}
+        self._codes = {}
+        self.sites = None
+
+    def of(self, batch: Batch, code: Code | None) -> ChunkEntry:
+        """The piece that a batch belongs to."""
+        call = batch.calls[0]
+        function = call.function
+        key = (id(function["bytecode"]) if code is None else id(code)), call.ip
+        entry = self._entry(key, str(function.get("name") or "an action"), code)
+        if not entry.sent:
+            entry.sent = True
+            entry.reads = call.footprint.reads
+            entry.writes = tuple(sorted(call.footprint.writes))
+        return entry
+
+    def _entry(self, key: tuple[int, int], name: str, code: Code | None) -> ChunkEntry:
+        entry = self._entries.get(key)
+        if entry is None:
+            inside, line, what = "", 0, "call"
+            if key[1] == MapSource.IP:
+                what = "map"
+                line = self._lines.find(TOP, "parallel_map")
+            elif code is not None:
+                inside = "" if code.name == TOP else code.name
+                line = self._lines.line(code, key[1])
+            entry = self._entries[key] = ChunkEntry(self._next(), what, name, inside, line)
+        return entry
+
+    def _next(self) -> int:
+        return self._numbers + len(self._entries) + 1
+
+    def write(self, t: float) -> None:
+        """Write what has changed."""
+        if self.sites is None:
+            return
+        for key, site in list(self.sites.table.items()):
+            entry = self._entries.get(key)
+            if entry is None:
+                entry = self._entry(key, site.name, self._code(key[0]))
+            verdict, reason = _verdict(site, sent=entry.sent)
+            seconds = None if site.cost.seconds is None else float(f"{site.cost.seconds:.1g}")
+            shown = verdict, reason, seconds, bool(entry.reads or entry.writes)
+            if shown != entry.shown:
+                self._write(entry, verdict, reason, site.cost.seconds, t)
+                entry.shown = shown
+
+    def _write(self, entry: ChunkEntry, verdict: str, reason: str, seconds: float | None, t: float) -> None:
+        fields: dict[str, Any] = {"id": entry.id}
+        if not entry.shown:
+            fields.update(what=entry.what, name=entry.name, inside=entry.inside, line=entry.line)
+            fields["end_line"] = entry.line
+        fields["verdict"], fields["reason"] = verdict, reason
+        if entry.reads or entry.writes:
+            fields["reads"], fields["writes"] = list(entry.reads), list(entry.writes)
+        if seconds is not None:
+            fields["seconds"] = round(seconds, 6)
+        self._add("chunk", fields, t)
+
+    def _code(self, ident: int) -> Code | None:
+        code = self._codes.get(ident)
+        if code is None and self._execution is not None:
+            self._codes = {id(known): known for known in self._execution.code}
+            code = self._codes.get(ident)
+        return code
+
+
+def _verdict(site: Site, *, sent: bool) -> tuple[str, str]:
+    if site.refusal:
+        return "in-place", site.refusal
+    if site.skip > 0:
+        return "in-place", "cheap"
+    return ("parallel", "") if sent else ("watching", "")

@@ -1,0 +1,410 @@
+"""The recorder that keeps a journal and draws on the terminal.
+
+The runtime only sets fields here. What has changed is written a few times a second, so a short task costs
+one line: see ``docs/journal.md``. There is no thread: between two steps of the program somebody calls
+:meth:`LiveRecorder.tick`. The waiting for workers ends for it; pulse and output of the program come by.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zexus_parallel_plugin import __version__
+from zexus_parallel_plugin.config import available_cores
+from zexus_parallel_plugin.host.version import host_version
+from zexus_parallel_plugin.journal import VERSION
+from zexus_parallel_plugin.journal.processes import mark_of
+from zexus_parallel_plugin.runtime.recorder import Recorder
+from zexus_parallel_plugin.runtime.recording import console as terminal
+from zexus_parallel_plugin.runtime.recording.chunks import Chunks
+from zexus_parallel_plugin.runtime.recording.listener import PoolListener
+from zexus_parallel_plugin.runtime.recording.processes import usage
+from zexus_parallel_plugin.runtime.recording.tee import Tee
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zexus_parallel_plugin.config import ParallelConfig
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.execution import Execution
+    from zexus_parallel_plugin.journal.writer import JournalWriter
+    from zexus_parallel_plugin.metrics import RunMetrics
+    from zexus_parallel_plugin.runtime.pool.starter import Emit
+    from zexus_parallel_plugin.runtime.sites import Sites
+    from zexus_parallel_plugin.runtime.task import Batch, PlannedCall, Record
+
+__all__ = ["LiveRecorder"]
+
+_FLUSH = 0.25
+"""Seconds between two looks at what has changed."""
+_SAMPLE = 1.0
+_SAMPLED = 32
+"""Workers whose memory is looked at in one sample; the others have their turn in the next."""
+_OUTPUT_KEPT = 64 * 1024
+_LINES_KEPT = 20_000
+_SOURCE_KEPT = 1_000_000
+
+
+class LiveRecorder(Recorder):
+    """Keeps the journal of one VM, from its making to the end of the command.
+
+    :param writer: None for no journal. console: None for no lines on the terminal.
+    :param complain: is told, once, when the journal cannot be written any more.
+    """
+
+    __slots__ = (
+        "_barriers", "_chunks", "_closed", "_complain", "_console", "_error", "_execution", "_flushing",
+        "_heard", "_kept", "_left_to_host", "_listeners", "_main", "_metrics", "_metrics_at",
+        "_metrics_shown", "_next", "_sample_at", "_shared", "_tasks", "_tee", "_workers", "_writer", "_zero",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        config: ParallelConfig,
+        writer: JournalWriter | None,
+        console: terminal.Console | None,
+        complain: Callable[[str], None],
+    ) -> None:
+        self._zero = time.monotonic()
+        self._writer = writer
+        self._console = console
+        self._complain = complain
+        self._next = self._zero + _FLUSH
+        self._sample_at = self._metrics_at = self._zero + _SAMPLE
+        self._flushing = self._closed = False
+        self._execution: Execution | None = None
+        self._metrics: RunMetrics | None = None
+        self._listeners: list[PoolListener] = []
+        self._main: PoolListener | None = None
+        self._workers = self._tasks = 0
+        self._tee: Tee | None = None
+        self._heard: list[str] = []
+        self._kept = 0
+        self._shared: dict[str, list[Any]] = {}
+        self._error = ""
+        self._left_to_host = ""
+        self._metrics_shown: dict[str, Any] = {}
+        text = _text_of(config.program)
+        self._chunks = Chunks(self.add, text)
+        if writer is not None:
+            self._head(config, text)
+
+    # -- writing
+
+    def now(self) -> float:
+        """Seconds since the start of the run."""
+        return time.monotonic() - self._zero
+
+    def at_ns(self, ns: int) -> float:
+        """The time of a reading of ``time.monotonic_ns()``."""
+        return max(0.0, ns / 1e9 - self._zero)
+
+    def add(self, kind: str, fields: dict[str, Any], t: float | None = None) -> None:
+        """Write an event."""
+        if self._writer is not None:
+            self._writer.add(kind, self.now() if t is None else t, fields)
+
+    def _head(self, config: ParallelConfig, text: str) -> None:
+        assert self._writer is not None
+        limit = config.gas_limit_value
+        fields: dict[str, Any] = {
+            "v": VERSION,
+            "run": self._writer.run,
+            "time": round(time.time(), 3),
+            "pid": os.getpid(),
+            "started": mark_of(os.getpid()),
+            "program": config.program,
+            "path": os.path.abspath(config.program) if config.program else "",  # noqa: PTH100 - no links resolved
+            "workers": config.worker_count,
+            "cores": available_cores(),
+            "config": config.to_dict(),
+            "versions": {
+                "plugin": __version__,
+                "zexus": host_version() or "",
+                "python": platform.python_version(),
+            },
+            "system": f"{platform.system()} {platform.machine()}",
+        }
+        if limit is not None:
+            fields["gas_limit"] = limit
+        self._writer.add("run.start", 0.0, fields)
+        if text:
+            data = text.encode("utf-8", "surrogatepass")
+            lines = text[:_SOURCE_KEPT].split("\n")
+            source: dict[str, Any] = {
+                "path": fields["path"],
+                "sha256": hashlib.sha256(data).hexdigest(),
+                "lines": lines[:_LINES_KEPT],
+            }
+            if len(text) > _SOURCE_KEPT or len(lines) > _LINES_KEPT:
+                source["cut"] = True
+            self._writer.add("source", 0.0, source)
+        self._writer.flush()
+
+    # -- the run
+
+    def begin(self, execution: Execution, bytecode: Any, metrics: RunMetrics) -> None:  # noqa: ARG002
+        """A program begins: listen to what it prints."""
+        self._execution, self._metrics = execution, metrics
+        self._chunks.begin(execution)
+        if self._tee is None and (self._writer is not None or self._console is not None):
+            self._tee = Tee(sys.stdout, self._on_output)
+            sys.stdout = self._tee
+            if self._console is not None:
+                self._console.listen(self._tee)
+
+    def looks_at(self, sites: Sites) -> None:
+        """The sites of the program that has begun."""
+        self._chunks.sites = sites
+
+    def ended(self, error: BaseException | None) -> None:
+        """The program has ended."""
+        if self._tee is not None:
+            if sys.stdout is self._tee:
+                sys.stdout = self._tee.stream
+            self._tee = None
+        if self._console is not None:
+            self._console.clear()
+        if error is not None:
+            self._error = " ".join(f"{type(error).__name__}: {error}".split())[:1000]
+        self._flush(everything=True)
+
+    def left_to_host(self, reason: str) -> None:
+        """The host's VM executes the program."""
+        self._left_to_host = reason
+        self.add("decision", {"reason": reason})
+        self._flush()
+
+    def close(self) -> None:
+        """The command is over: the last line, and the summary."""
+        if self._closed:
+            return
+        self._closed = True
+        error = sys.exc_info()[1]
+        self._flush(everything=True)
+        state, code = _outcome(error, self._error)
+        fields: dict[str, Any] = {"state": state, "code": code}
+        if self._error:
+            fields["error"] = self._error
+        if self._left_to_host:
+            fields["left_to_host"] = self._left_to_host
+        self.add("run.end", fields)
+        where = ""
+        if self._writer is not None:
+            self._writer.close()
+            self._check()
+            where = "" if self._writer.failure else self._writer.name
+        if self._console is not None:
+            self._console.say(terminal.summary(self._metrics, self.now(), self._left_to_host, where))
+
+    # -- time
+
+    def due(self) -> float | None:
+        """When to come by next."""
+        return self._next
+
+    def tick(self) -> None:
+        """Write what has changed, if it is time."""
+        if time.monotonic() >= self._next:
+            self._flush()
+
+    def _flush(self, *, everything: bool = False) -> None:
+        if self._flushing:  # a signal handler has interrupted it
+            return
+        self._flushing = True
+        try:
+            now = time.monotonic()
+            self._next = now + _FLUSH
+            t = now - self._zero
+            running = waiting = 0
+            for listener in self._listeners:
+                one, other = listener.write(t)
+                running += one
+                waiting += other
+            if self._writer is not None:
+                self._write_rest(now, t, everything=everything)
+                self._writer.flush()
+                self._check()
+            if (
+                self._console is not None
+                and not everything
+                and self._metrics is not None
+                and self._console.due()
+            ):
+                self._console.draw(terminal.progress(self._metrics, t, running, waiting))
+        finally:
+            self._flushing = False
+
+    def _write_rest(self, now: float, t: float, *, everything: bool) -> None:
+        self._chunks.write(t)
+        self._write_output(t)
+        for name, counts in self._shared.items():
+            if counts[3]:
+                counts[3] = False
+                fields = {"name": name, "reads": counts[0], "writes": counts[1], "value": counts[2]}
+                self.add("shared", fields, t)
+        if now >= self._metrics_at or everything:
+            self._metrics_at = now + _SAMPLE
+            self._write_metrics(t)
+        if now >= self._sample_at:
+            self._sample_at = now + _SAMPLE
+            self._write_sample(t)
+
+    def _write_metrics(self, t: float) -> None:
+        metrics, execution = self._metrics, self._execution
+        if metrics is None or execution is None:
+            return
+        counts = metrics.to_dict()
+        reasons = counts.pop("reasons")
+        numbers = {name: round(value, 6) for name, value in counts.items()}
+        meter = execution.meter
+        fields = {
+            "gas": int(meter.gas_used),
+            "operations": int(meter.operation_count),
+            "counts": numbers,
+            "reasons": reasons,
+        }
+        if fields != self._metrics_shown:
+            self._metrics_shown = fields
+            self.add("metrics", fields, t)
+
+    def _write_sample(self, t: float) -> None:
+        rows = []
+        for listener in self._listeners:
+            workers = list(listener.workers.values())
+            first = int(t) * _SAMPLED % max(1, len(workers))
+            for worker in [*workers[first:], *workers[:first]][:_SAMPLED]:
+                found = usage(worker.pid) if worker.pid else None
+                if found is not None:
+                    rows.append([worker.id, found[0], round(found[1], 3)])
+        mine = usage(os.getpid())
+        if rows or mine is not None:
+            fields: dict[str, Any] = {"workers": rows}
+            if mine is not None:
+                fields["rss"], fields["cpu"] = mine[0], round(mine[1], 3)
+            self.add("sample", fields, t)
+
+    def _check(self) -> None:
+        """When the journal has failed, say so, once."""
+        if self._writer is not None and self._writer.failure:
+            failure, path, self._writer = self._writer.failure, self._writer.path, None
+            self._complain(f"no more journal: {path}: {failure}; the run goes on")
+
+    # -- output
+
+    def _on_output(self, text: str) -> bool:
+        """The program has printed something; whether more is wanted."""
+        if self._console is not None:
+            self._console.heard(text)
+        if self._kept < _OUTPUT_KEPT and self._writer is not None:
+            self._heard.append(text)
+            self._kept += len(text)
+        self.tick()
+        return self._console is not None or (self._kept < _OUTPUT_KEPT and self._writer is not None)
+
+    def _write_output(self, t: float) -> None:
+        if not self._heard:
+            return
+        text = "".join(self._heard)
+        self._heard = []
+        over = self._kept - _OUTPUT_KEPT
+        if over >= 0:
+            self.add("output", {"text": text[: len(text) - over], "dropped": over + 1}, t)
+        else:
+            self.add("output", {"text": text}, t)
+
+    # -- tasks
+
+    def pool_listener(self) -> Emit | None:
+        """What a pool is to tell."""
+        self._main = PoolListener(self)
+        self._listeners.append(self._main)
+        return self._main
+
+    def next_worker(self) -> int:
+        """A number for a worker."""
+        self._workers += 1
+        return self._workers
+
+    def next_task(self) -> int:
+        """A number for a task."""
+        self._tasks += 1
+        return self._tasks
+
+    def sent(self, batch: Batch, code: Code | None) -> None:
+        """A batch was given to the pool."""
+        if self._main is not None and self._writer is not None:
+            self._main.sent(batch, self._chunks.of(batch, code))
+
+    def results(self, batch: Batch) -> None:
+        """The answer to a batch is there."""
+        if self._main is not None:
+            entry = self._main.entry_of(batch)
+            if entry is not None and batch.records is not None:
+                entry.seconds = [record.seconds for record in batch.records]
+                entry.shown = ""
+
+    def committed(self, call: PlannedCall, record: Record) -> None:
+        """The result of a call is used."""
+        entry = self._main.entry_of(call.batch) if self._main is not None else None
+        if entry is not None:
+            entry.committed += 1
+            entry.gas += record.gas
+            entry.settle(self.now())
+
+    def thrown(self, call: PlannedCall, reason: str) -> None:
+        """The result of a call is not used."""
+        entry = self._main.entry_of(call.batch) if self._main is not None else None
+        if entry is not None:
+            if entry.thrown is None:
+                entry.thrown = {}
+            entry.thrown[reason] = entry.thrown.get(reason, 0) + 1
+            entry.settle(self.now())
+
+    # -- the rest
+
+    def shared(self, name: str, *, write: bool, value: object = None) -> None:
+        """A shared variable was read or written."""
+        counts = self._shared.setdefault(name, [0, 0, "", True])
+        counts[int(write)] += 1
+        counts[3] = True
+        if write:
+            counts[2] = repr(value)[:200]
+
+    def barrier(self, name: str, state: str, waiting: int, needed: int) -> None:
+        """A barrier has changed."""
+        self.add("barrier", {"name": name, "state": state, "waiting": waiting, "of": needed})
+
+    def decision(self, reason: str, detail: str = "") -> None:
+        """Something was decided that is worth a line."""
+        self.add("decision", {"reason": reason, "detail": detail} if detail else {"reason": reason})
+
+    def warn(self, text: str, reason: str = "") -> None:
+        """Something is not as it should be."""
+        self.add("warning", {"text": text, "reason": reason} if reason else {"text": text})
+
+
+def _text_of(program: str) -> str:
+    if not program:
+        return ""
+    try:
+        return Path(program).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _outcome(error: BaseException | None, told: str) -> tuple[str, int]:
+    """State and exit code of a command that ends with this exception, or none."""
+    if isinstance(error, SystemExit):
+        code = error.code
+        number = code if isinstance(code, int) else 0 if code is None else 1
+        return ("failed" if number else "finished"), number
+    if isinstance(error, KeyboardInterrupt) or told.startswith("KeyboardInterrupt"):
+        return "interrupted", 1
+    return ("finished", 0) if error is None else ("failed", 1)
