@@ -28,6 +28,7 @@ class Entry:
 # In the order of the help. To add a command, add a line.
 COMMANDS: dict[str, Entry] = {
     "run": Entry("cli.run:run_command", "Run a program on all cores."),
+    "monitor": Entry("cli.monitor:monitor_command", "Watch a run, while it goes on or later."),
     "bench": Entry("cli.bench:bench_command", "Compare the host, one worker and all cores on a program."),
     "doctor": Entry("cli.doctor:doctor_command", "Check the installation, and the backend against the host."),
     "plugins": Entry("cli.plugins:plugins_command", "List the plugins and what they contribute."),

@@ -1,0 +1,110 @@
+"""``zexus-parallel monitor``: watch a run, while it goes on or later."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from zexus_parallel_plugin.journal.catalog import PlaceError, find
+from zexus_parallel_plugin.journal.reader import read_start
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.monitor.ink import Look
+
+__all__ = ["monitor_command", "terminal_look"]
+
+_LEAST_WIDTH, _MOST_WIDTH = 60, 240
+
+
+class _Speed(click.ParamType[float]):
+    """A number above 0, with or without an ``x``."""
+
+    name = "speed"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            speed = float(str(value).rstrip("x×"))
+        except ValueError:
+            speed = 0.0
+        if not 0.001 <= speed <= 1e6:
+            self.fail(f"{value!r} is no speed; use a number above 0 such as 1, 0.5 or 10x", param, ctx)
+        return speed
+
+
+@click.command("monitor")
+@click.argument("run", required=False, metavar="[RUN|FILE]")
+@click.option("--once", is_flag=True, help="Print one screen of plain text.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--replay", type=_Speed(), metavar="SPEED", help="Play the run from its beginning: 1, 10x, 0.5, …"
+)
+@click.option("--ascii", "ascii_only", is_flag=True, help="Use ASCII characters only.")
+@click.option("--light", is_flag=True, help="Begin with the light theme.")
+def monitor_command(
+    run: str | None, once: bool, as_json: bool, replay: float | None, ascii_only: bool, light: bool
+) -> None:
+    """Watch a run: progress, workers, tasks, pieces of code, failures, output.
+
+    RUN is the id of a run or the beginning of one, or the path of a journal. Without it, the newest run is
+    shown, and the next one as soon as it starts. Watching never changes what is watched.
+    """
+    if once and as_json:
+        raise click.UsageError("--once and --json cannot be used together; choose one")
+    if replay is not None and (once or as_json):
+        raise click.UsageError("--replay shows a run on the screen; leave out --once and --json")
+    if once or as_json:
+        _look_once(find(run), as_json=as_json, ascii_only=ascii_only)
+        return
+    path = _existing(run, needed=replay is not None)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise click.UsageError(
+            "the monitor needs a terminal; use --once or --json to print what it would show"
+        )
+    from zexus_parallel_plugin.monitor.tui.app import MonitorApp
+
+    app = MonitorApp(path, replay=replay, look=terminal_look(ascii_only=ascii_only), light=light)
+    app.run()
+    if app.problem:
+        raise PlaceError(app.problem)
+
+
+def _existing(run: str | None, *, needed: bool) -> Path | None:
+    """The journal that was named, or the newest one if there must be one."""
+    if run is None and not needed:
+        return None
+    path = find(run)
+    read_start(path)
+    return path
+
+
+def _look_once(path: Path, *, as_json: bool, ascii_only: bool) -> None:
+    from zexus_parallel_plugin.monitor.feeds import LiveFeed
+    from zexus_parallel_plugin.monitor.ink import plain
+    from zexus_parallel_plugin.monitor.snapshot import page, record
+
+    read_start(path)
+    feed = LiveFeed(path)
+    feed.step(3600.0)
+    feed.close()
+    if as_json:
+        click.echo(json.dumps(record(feed.watch), indent=2, allow_nan=False))
+        return
+    room = max(_LEAST_WIDTH, min(_MOST_WIDTH, shutil.get_terminal_size((100, 30)).columns))
+    look = terminal_look(ascii_only=ascii_only)
+    click.echo("\n".join(plain(line) for line in page(feed.watch, look, room)))
+
+
+def terminal_look(*, ascii_only: bool = False) -> Look:
+    """The characters for this terminal: ASCII if nothing else can be written, or is wanted."""
+    from zexus_parallel_plugin.monitor.ink import ASCII, UNICODE
+
+    encoding = (getattr(sys.stdout, "encoding", None) or "ascii").lower().replace("-", "")
+    if ascii_only or not encoding.startswith("utf") or os.environ.get("TERM") in {"linux", "dumb"}:
+        return ASCII
+    return UNICODE

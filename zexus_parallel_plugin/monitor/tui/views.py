@@ -1,0 +1,360 @@
+"""The views: what is below the tabs. Each shows a watch, and tells what is selected in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from textual.containers import Vertical
+
+from zexus_parallel_plugin.monitor import tables
+from zexus_parallel_plugin.monitor.details import Selection
+from zexus_parallel_plugin.monitor.graph import Graph, Node, graph_columns, lay_out
+from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
+from zexus_parallel_plugin.monitor.listing import Listing
+from zexus_parallel_plugin.monitor.source import source_lines
+from zexus_parallel_plugin.monitor.tui.lines import Lines
+from zexus_parallel_plugin.monitor.tui.paint import Palette
+from zexus_parallel_plugin.monitor.tui.table import Table
+from zexus_parallel_plugin.monitor.tui.timeline import Timeline
+from zexus_parallel_plugin.monitor.watch import Watch
+from zexus_parallel_plugin.monitor.workers import worker_columns, workers_by_slot
+
+if TYPE_CHECKING:
+    from textual.app import ComposeResult
+
+    from zexus_parallel_plugin.monitor.columns import Column
+
+__all__ = [
+    "GraphView",
+    "OutputView",
+    "Overview",
+    "SourceView",
+    "Spec",
+    "TableView",
+    "TimelineView",
+    "View",
+    "specs",
+]
+
+Row = TypeVar("Row")
+Tools = tuple[Look, Callable[[], Palette]]
+
+
+class View(Vertical):
+    """A view. ``selection`` is what the detail pane shows; ``listing`` is what can be filtered and sorted."""
+
+    def __init__(self, title: str, kind: str = "run", **named: Any) -> None:
+        super().__init__(**named)
+        self.title = title
+        self.selection = Selection(kind)
+        self.model = Watch()
+        self.listing: Listing[Any] | None = None
+
+    def show(self, watch: Watch, *, touched: set[int] | None) -> None:
+        """Show a run as it is now. ``touched``: tasks that have changed since the last time, None: all."""
+        raise NotImplementedError
+
+    def repaint(self) -> None:
+        """Draw everything anew, as after a change of colours."""
+        for widget in self.query("Table, Lines, Timeline"):
+            widget.repaint()  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, slots=True)
+class Spec(Generic[Row]):
+    """What is special about a table.
+
+    Attributes:
+        name: of the view. title: on its tab. kind: of what is selected in it. columns, rows: as they are
+        called. text: what the filter looks at. empty: said when there are no rows. order, descending: at
+        first. by_task: only rows of changed tasks have changed. follows: the last row stays in view.
+    """
+
+    name: str
+    title: str
+    kind: str
+    columns: Callable[[Callable[[], Watch], Look], list[Column[Row]]]
+    rows: Callable[[Watch], Mapping[Any, Row]]
+    text: Callable[[Row], str]
+    empty: str
+    order: str = ""
+    descending: bool = False
+    by_task: bool = False
+    follows: bool = False
+
+
+def specs() -> tuple[Spec[Any], ...]:
+    """The tables, in the order of their tabs."""
+    return (
+        Spec(
+            "workers", "Workers", "worker", worker_columns,
+            lambda watch: {worker.id: worker for worker in workers_by_slot(watch)},
+            lambda w: f"{w.slot} {w.pid} {w.state} {w.signal} {w.reason}", "no worker was needed yet",
+        ),
+        Spec(
+            "tasks", "Tasks", "task", tables.task_columns, lambda watch: watch.state.tasks,
+            lambda t: f"#{t.id} {t.state} {t.name} {t.cause} {' '.join(t.thrown)}",
+            "nothing runs ahead yet", by_task=True, follows=True,
+        ),
+        Spec(
+            "chunks", "Chunks", "chunk", tables.chunk_columns, lambda watch: watch.state.chunks,
+            lambda c: f"#{c.id} {c.name} {c.inside} {c.verdict} {c.reason} {c.what}",
+            "no piece of code was looked at yet",
+        ),
+        Spec(
+            "functions", "Functions", "function", tables.function_columns, lambda watch: watch.state.groups,
+            lambda g: g.name, "nothing runs ahead yet", order="seconds", descending=True,
+        ),
+        Spec(
+            "failures", "Failures", "failure", tables.failure_columns,
+            lambda watch: {failure.number: failure for failure in tables.failures(watch)},
+            lambda f: f"#{f.event.task} {f.event.cause} {f.event.detail} {f.event.error}",
+            "no attempt has failed",
+        ),
+        Spec(
+            "log", "Log", "log", lambda _source, _look: tables.log_columns(),
+            lambda watch: {line.number: line for line in watch.log},
+            lambda line: f"{line.level} {line.text}", "nothing has happened yet", follows=True,
+        ),
+    )  # fmt: skip
+
+
+class TableView(View):
+    """One table that fills the view, or a part of another one."""
+
+    def __init__(self, spec: Spec[Any], tools: Tools, **named: Any) -> None:
+        super().__init__(spec.title, spec.kind, **named)
+        look, palette = tools
+        self.spec = spec
+        self.rows: Mapping[Any, Any] = {}
+        self._shown_version = -1
+        columns = spec.columns(lambda: self.model, look)
+        self.listing = Listing(columns, spec.text, order=spec.order, descending=spec.descending)
+        self.table: Table[Any] = Table(columns, self.rows.get, look, palette, spec.empty)
+        self.table.follows = spec.follows
+
+    def compose(self) -> ComposeResult:
+        """The table."""
+        yield self.table
+
+    def show(self, watch: Watch, *, touched: set[int] | None) -> None:
+        """Show the rows of a run."""
+        listing = self.listing
+        assert listing is not None
+        other = watch is not self.model
+        if other:
+            self.model = watch
+            listing.reset()
+        if other or watch.version != self._shown_version or touched is None:
+            self._shown_version = watch.version
+            self.rows = self.spec.rows(watch)
+            self.table.empty = f"no row has {listing.query!r}" if listing.query else self.spec.empty
+        changed: set[int] | None = touched if self.spec.by_task and not other else None
+        keys = listing.update(self.rows, changed)
+        self.table.follows = self.table.follows and not listing.order
+        self.table.show(keys, ordered_by=listing.order, descending=listing.descending)
+
+    def on_table_selected(self, event: Table.Selected) -> None:
+        """Remember what is selected."""
+        self.selection = Selection(self.spec.kind, event.key)
+
+    def on_table_ordered(self, event: Table.Ordered) -> None:
+        """Sort by a column."""
+        if self.listing is not None:
+            self.listing.order_by(event.column)
+
+
+class TimelineView(View):
+    """The timeline alone."""
+
+    def __init__(self, tools: Tools, **named: Any) -> None:
+        super().__init__("Timeline", **named)
+        self.timeline = Timeline(*tools)
+
+    def compose(self) -> ComposeResult:
+        """The timeline."""
+        yield self.timeline
+
+    def show(self, watch: Watch, *, touched: set[int] | None) -> None:  # noqa: ARG002 - the method of all views
+        """Show the rows of a run."""
+        self.timeline.show(watch)
+
+    def on_timeline_picked(self, event: Timeline.Picked) -> None:
+        """Remember what is selected."""
+        self.selection = Selection("task", event.task)
+
+
+class GraphView(View):
+    """The dependences between pieces of code."""
+
+    def __init__(self, tools: Tools, **named: Any) -> None:
+        super().__init__("Graph", "chunk", **named)
+        self._look, palette = tools
+        self._graph = Graph((), 0, 0, 0.0, 0)
+        self._by_chunk: dict[Hashable, Node] = {}
+        self._version = -1
+        self.note = Lines(self._look, palette, focusable=False, classes="note")
+        self.table: Table[Node] = Table(
+            graph_columns(self._graph), self._by_chunk.get, self._look, palette,
+            "no piece of code was looked at yet",
+        )  # fmt: skip
+
+    def compose(self) -> ComposeResult:
+        """The picture, and a line about it."""
+        yield self.note
+        yield self.table
+
+    def show(self, watch: Watch, *, touched: set[int] | None) -> None:  # noqa: ARG002 - the method of all views
+        """Show the pieces of code of a run."""
+        if watch is not self.model or watch.version != self._version:
+            self.model, self._version = watch, watch.version
+            graph = lay_out(watch.state.chunks, self._look)
+            if graph.rail_width != self._graph.rail_width:
+                self.table.set_columns(graph_columns(graph))
+            self._graph = graph
+            self._by_chunk.clear()
+            self._by_chunk.update({node.chunk.id: node for node in graph.nodes})
+        self.note.show([self._about()])
+        self.table.show(list(self._by_chunk))
+
+    def _about(self) -> Line:
+        graph = self._graph
+        if not graph.nodes:
+            return []
+        from zexus_parallel_plugin.monitor.figures import duration
+
+        text = f" {len(graph.nodes)} chunks in {graph.levels} levels, at most {graph.width} side by side"
+        inks = [Ink(text, "dim")]
+        if graph.critical and any(node.critical for node in graph.nodes):
+            inks += [Ink("   longest chain ", "dim"), Ink(duration(graph.critical), "mark")]
+        return inks
+
+    def on_table_selected(self, event: Table.Selected) -> None:
+        """Remember what is selected."""
+        self.selection = Selection("chunk", event.key)
+
+
+class SourceView(View):
+    """The program with what is known about its lines."""
+
+    def __init__(self, tools: Tools, **named: Any) -> None:
+        super().__init__("Source", **named)
+        self._look, palette = tools
+        self._shown: tuple[int, int, int] = (-1, -1, -1)
+        self.lines = Lines(self._look, palette, empty="the journal does not have the text of the program")
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        yield self.lines
+
+    def show(self, watch: Watch, *, touched: set[int] | None) -> None:  # noqa: ARG002 - the method of all views
+        """Show the program of a run."""
+        room = max(20, self.lines.size.width - 1)
+        now = (id(watch), watch.version, room)
+        if now != self._shown:
+            self._shown = now
+            self.lines.show(source_lines(watch, self._look, room) if watch.state.source is not None else [])
+
+
+class OutputView(View):
+    """What the program printed."""
+
+    def __init__(self, tools: Tools, **named: Any) -> None:
+        super().__init__("Output", **named)
+        self._look, palette = tools
+        self._pieces = 0
+        self._rest = ""
+        self._text: list[Line] = []
+        self.lines = Lines(self._look, palette, follows=True, empty="the program has printed nothing yet")
+
+    def compose(self) -> ComposeResult:
+        """The text."""
+        yield self.lines
+
+    def show(self, watch: Watch, *, touched: set[int] | None) -> None:  # noqa: ARG002 - the method of all views
+        """Show the output of a run."""
+        output = watch.state.output
+        if watch is not self.model or len(output) < self._pieces:
+            self.model, self._pieces, self._rest, self._text = watch, 0, "", []
+        if len(output) > self._pieces:
+            parts = (self._rest + "".join(output[self._pieces :])).split("\n")
+            self._pieces, self._rest = len(output), parts.pop()
+            self._text += [[Ink(self._look.clean(part.rstrip("\r")))] for part in parts]
+        lines = list(self._text)
+        if self._rest:
+            lines.append([Ink(self._look.clean(self._rest))])
+        if watch.state.output_dropped:
+            more = f"{watch.state.output_dropped} more characters, which the journal does not keep"
+            text = f"{self._look.more} {more}"
+            lines.append([Ink(text, "dim")])
+        self.lines.show(lines)
+
+
+class Overview(View):
+    """The most important parts, one below the other."""
+
+    def __init__(self, tools: Tools, **named: Any) -> None:
+        super().__init__("Overview", "run", **named)
+        by_name = {spec.name: spec for spec in specs()}
+        self.worker_part = TableView(by_name["workers"], tools, classes="panel", id="overview-workers")
+        self.timeline_part = TimelineView(tools, classes="panel", id="overview-timeline")
+        self.function_part = TableView(by_name["functions"], tools, classes="panel", id="overview-functions")
+        self.output_part = OutputView(tools, classes="panel", id="overview-output")
+        self.worker_part.border_title = "Workers"
+        self.timeline_part.border_title = "Timeline"
+        self.function_part.border_title = "Functions"
+        self.output_part.border_title = "Output"
+        self.parts: tuple[View, ...] = (
+            self.worker_part,
+            self.timeline_part,
+            self.function_part,
+            self.output_part,
+        )
+
+    def compose(self) -> ComposeResult:
+        """The parts."""
+        yield from self.parts
+
+    def show(self, watch: Watch, *, touched: set[int] | None) -> None:
+        """Show all parts."""
+        self._share_room(watch)
+        for part in self.parts:
+            if part.display:
+                part.show(watch, touched=touched)
+
+    def _share_room(self, watch: Watch) -> None:
+        """Give each part the lines that it can use, and the output what is left."""
+        room = self.size.height
+        slots, groups = max(1, watch.state.slots), max(1, len(watch.state.groups))
+        workers = min(slots + 2, max(4, room * 35 // 100))
+        timeline = min(slots + 3, max(5, room * 35 // 100))
+        functions = min(groups + 2, max(3, room * 20 // 100))
+        if room - workers - timeline - functions < 4:
+            functions = 0
+        for part, height in (
+            (self.worker_part, workers),
+            (self.timeline_part, timeline),
+            (self.function_part, functions),
+        ):
+            part.display = height > 0
+            if height and (part.styles.height is None or part.styles.height.value != height):
+                part.styles.height = height
+
+    def on_descendant_focus(self) -> None:
+        """What is selected is what is selected in the part with the focus."""
+        self._take_selection()
+
+    def on_table_selected(self) -> None:
+        """Another row is selected."""
+        self._take_selection()
+
+    def on_timeline_picked(self) -> None:
+        """A task is selected."""
+        self._take_selection()
+
+    def _take_selection(self) -> None:
+        for part in self.parts:
+            if part.has_focus_within:
+                self.selection = part.selection
