@@ -363,10 +363,13 @@ class RunState:
             worker.task = None
 
     def _on_chunk(self, event: ev.Chunk) -> None:
-        chunk = self.chunks.get(event.id)
+        _update(self._chunk(event.id), event, _CHUNK_FIELDS)
+
+    def _chunk(self, ident: int) -> ChunkInfo:
+        chunk = self.chunks.get(ident)
         if chunk is None:
-            chunk = self.chunks[event.id] = ChunkInfo(event.id)
-        _update(chunk, event, _CHUNK_FIELDS)
+            chunk = self.chunks[ident] = ChunkInfo(ident)
+        return chunk
 
     def _group(self, name: str) -> Group:
         group = self.groups.get(name)
@@ -380,10 +383,12 @@ class RunState:
         if task is None:
             task = self.tasks[event.id] = TaskInfo(event.id)
         before, was_committed, was_thrown = task.state, task.committed, sum(task.thrown.values())
-        was_ended = task.ended
+        was_ended, was_at = task.ended, task.worker
         _update(task, event, _TASK_FIELDS)
+        if was_at is not None and was_at != task.worker and self._worker(was_at).task == task.id:
+            self._worker(was_at).task = None
         group = self._group(task.name)
-        chunk = self.chunks.get(task.chunk) if task.chunk is not None else None
+        chunk = self._chunk(task.chunk) if task.chunk is not None else None
         if new:
             group.tasks += 1
             group.calls += task.calls

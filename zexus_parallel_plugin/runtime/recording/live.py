@@ -223,6 +223,8 @@ class LiveRecorder(Recorder):
             self._next = now + _FLUSH
             t = now - self._zero
             running = waiting = 0
+            if self._writer is not None:
+                self._chunks.write(t)
             for listener in self._listeners:
                 one, other = listener.write(t)
                 running += one
@@ -242,7 +244,6 @@ class LiveRecorder(Recorder):
             self._flushing = False
 
     def _write_rest(self, now: float, t: float, *, everything: bool) -> None:
-        self._chunks.write(t)
         self._write_output(t)
         for name, counts in self._shared.items():
             if counts[3]:
