@@ -10,10 +10,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-__all__ = ["DOMAIN", "OPCODES", "OpcodeInfo", "ParallelOpcode"]
+__all__ = [
+    "DOMAIN",
+    "FROM_STACK",
+    "OPCODES",
+    "SHARED_ADD",
+    "SHARED_UPDATE",
+    "OpcodeInfo",
+    "ParallelOpcode",
+    "parallel_opcode",
+]
 
 DOMAIN = "parallel"
 """Name of the domain in the host's kernel that owns the opcodes."""
+
+FROM_STACK = -1
+"""Operand of JOIN_WORKERS that takes the timeout from the operand stack; with all others None does that."""
+
+SHARED_ADD, SHARED_UPDATE = 1, 2
+"""First part of the operand of the two forms of SHARED_WRITE that read and write in one step:
+``(SHARED_ADD, 0)`` with name and amount on the stack, ``(SHARED_UPDATE, k)`` with name, function and ``k``
+more arguments. Both leave the new value there. (Pairs of numbers are what the host's binary format can
+hold.)"""
 
 
 class ParallelOpcode(IntEnum):
@@ -27,12 +45,26 @@ class ParallelOpcode(IntEnum):
     SHARED_WRITE = 305
 
 
+def parallel_opcode(opcode: object) -> ParallelOpcode | None:
+    """Which of the six the opcode of an instruction is, None if it is another one.
+
+    A member, its name or its number will do. The host's own member of that number does as well: the host's
+    binary format keeps numbers only, and makes its own members of them when it reads them again.
+    """
+    if isinstance(opcode, str):
+        return ParallelOpcode.__members__.get(opcode)
+    if isinstance(opcode, int) and not isinstance(opcode, bool) and 300 <= opcode <= 305:
+        return ParallelOpcode(int(opcode))
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class OpcodeInfo:
     """What one opcode takes, does and costs.
 
     ``operand`` names the operand; ``pops`` and ``pushes`` name what it takes from and leaves on the operand
-    stack. ``gas`` is charged for the instruction itself; calls that it makes are charged like any call.
+    stack (with the operand None that comes from there, too, below the others: see ``docs/opcodes.md``).
+    ``gas`` is charged for the instruction itself; calls that it makes are charged like any call.
     ``function`` is the function of the language that compiles to it.
     """
 

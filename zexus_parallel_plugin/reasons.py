@@ -74,6 +74,12 @@ _TABLE = (
         "No worker process could be started, so everything was executed in place.",
         "`zexus-parallel doctor` tells why.",
     ),
+    Reason(
+        "not-joined",
+        "run",
+        "The program ended while copies of a fork were running, so they were ended.",
+        "Call join_workers().",
+    ),
     # Pieces of code.
     Reason(
         "cheap",
@@ -129,6 +135,12 @@ _TABLE = (
         "code",
         "The action uses transactions, audit, contracts, entities or waiting: these stay in place.",
         "Move that out of the action.",
+    ),
+    Reason(
+        "effect-shared",
+        "code",
+        "The action forks, joins, waits at a barrier or uses a shared variable: that stays in place.",
+        "Pass values as arguments and return results instead.",
     ),
     Reason(
         "writes-caller-variable",

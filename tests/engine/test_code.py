@@ -15,13 +15,13 @@ from .programs import action, assembled, compiled, fuel_gauge, machine, on_engin
 VM = machine()
 
 
-def prepared(*instructions: Any, functions: frozenset[str] = frozenset()) -> Code:
+def prepared(*instructions: Any) -> Code:
     """Code of instructions behind a jump, so that the host's optimisers leave them as they are."""
-    return prepare(VM, unfolded(*instructions), "code", functions)
+    return prepare(VM, unfolded(*instructions), "code")
 
 
-def operand(*instructions: Any, at: int = -1, functions: frozenset[str] = frozenset()) -> tuple[int, Any]:
-    code = prepared(*instructions, functions=functions)
+def operand(*instructions: Any, at: int = -1) -> tuple[int, Any]:
+    code = prepared(*instructions)
     assert not code.refusal
     return code.instructions[at][:2]
 
@@ -47,15 +47,6 @@ def test_calls_know_whether_a_native_may_serve_them() -> None:
     assert operand(one, ("CALL_NAME", ("len", 1))) == (isa.CALL_NAME, ("len", 1, True))
     assert operand(one, ("CALL_NAME", ("f", 1))) == (isa.CALL_NAME, ("f", 1, False))
     assert operand(one, ("CALL_METHOD", ("len", 0))) == (isa.CALL_METHOD, ("len", 0))
-
-
-def test_functions_of_ours_become_instructions() -> None:
-    call = [("LOAD_NAME", "f"), ("LOAD_NAME", "xs"), ("CALL_NAME", ("parallel_map", 2))]
-    ours = frozenset({"parallel_map"})
-    assert operand(*call, functions=ours) == (isa.PARALLEL_MAP, None)
-    assert operand(*call) == (isa.CALL_NAME, ("parallel_map", 2, False))
-    one = [("LOAD_NAME", "f"), ("CALL_NAME", ("parallel_map", 1))]
-    assert operand(*one, functions=ours) == (isa.CALL_NAME, ("parallel_map", 1, False))
 
 
 @pytest.mark.parametrize(("raw", "resolved"), [(None, 1), (0, 1), (1, 1), (2, 2), (5, 5), ("x", 1)], ids=repr)

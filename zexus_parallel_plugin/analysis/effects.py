@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine import isa
+from zexus_parallel_plugin.engine import isa, parallel
 from zexus_parallel_plugin.host.vm import NATIVES
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def summarize(code: Code, builtins: Collection[str], pure: Collection[str] = PUR
         elif op in {isa.CALL_TOP, isa.PARALLEL_MAP}:
             calls_values = True
         elif op == isa.RARE:
-            effect = effect or "effect-opcode"
+            effect = effect or ("effect-shared" if operand[0].name in parallel.NAMES else "effect-opcode")
         elif op in isa.JUMPS and operand <= index:
             loops = True
     return Summary(

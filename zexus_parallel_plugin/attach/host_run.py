@@ -226,7 +226,7 @@ class ExtendedRun:
             sys.exit(2)
         if create is None:
             return self.host_callback(*args, **kwargs)
-        with replaced_vm(self.module, create):
+        with replaced_vm(self.module, create, request.program):
             return self.host_callback(*args, **kwargs)
 
     def _open(self, request: Request) -> Callable[..., Any] | None:
@@ -260,12 +260,19 @@ class ExtendedRun:
 
 
 @contextmanager
-def replaced_vm(module: ModuleType, create: Callable[..., Any]) -> Iterator[None]:
+def replaced_vm(
+    module: ModuleType, create: Callable[..., Any], program: str | None = None
+) -> Iterator[None]:
     """While this is open, the host's command makes its VM by ``create``; afterwards those VMs are closed.
 
     A VM that cannot be made is the host's VM instead, with a notice.
+
+    :param program: path of the program, for reports of its errors.
     """
+    from zexus_parallel_plugin.attach.failures import compiler_with_lines, without_second_run
+
     host_vm = module.VM
+    host_compiler = getattr(module, "compile_ast_to_bytecode", None)
     made: list[Any] = []
 
     def make(*args: Any, **kwargs: Any) -> Any:
@@ -275,13 +282,17 @@ def replaced_vm(module: ModuleType, create: Callable[..., Any]) -> Iterator[None
             notice(f"the backend failed to start, the host's VM runs the program: {_line(error)}")
             return host_vm(*args, **kwargs)
         made.append(vm)
-        return vm
+        return without_second_run(vm, program)
 
     module.VM = make  # type: ignore[attr-defined]
+    if host_compiler is not None:
+        module.compile_ast_to_bytecode = compiler_with_lines(host_compiler, notice)  # type: ignore[attr-defined]
     try:
         yield
     finally:
         module.VM = host_vm  # type: ignore[attr-defined]
+        if host_compiler is not None:
+            module.compile_ast_to_bytecode = host_compiler  # type: ignore[attr-defined]
         for vm in made:
             _close(vm)
 

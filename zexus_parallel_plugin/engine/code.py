@@ -7,10 +7,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from zexus_parallel_plugin.engine import isa, rare
+from zexus_parallel_plugin.engine import isa, parallel, rare
 from zexus_parallel_plugin.engine.verify import StackBounds, stack_bounds
 from zexus_parallel_plugin.host import optimiser
 from zexus_parallel_plugin.host.vm import NATIVES, gas_cost
+from zexus_parallel_plugin.opcodes import OPCODES, ParallelOpcode, parallel_opcode
 
 INTERNAL_NAMES = frozenset(
     {
@@ -48,19 +49,17 @@ class Code:
 class CodeCache:
     """Prepared code by identity of the host's bytecode object, which it keeps alive."""
 
-    __slots__ = ("_by_id", "_functions", "_vm")
+    __slots__ = ("_by_id", "_vm")
 
-    def __init__(self, vm: Any, functions: frozenset[str] = frozenset()) -> None:
-        """``functions``: names of language functions of ours that calls are turned into opcodes for."""
+    def __init__(self, vm: Any) -> None:
         self._vm = vm
-        self._functions = functions
         self._by_id: dict[int, Code] = {}
 
     def get(self, bytecode: Any, name: str = "") -> Code:
         """The prepared code of a bytecode object, prepared at its first use."""
         code = self._by_id.get(id(bytecode))
         if code is None:
-            code = prepare(self._vm, bytecode, name, self._functions)
+            code = prepare(self._vm, bytecode, name)
             self._by_id[id(bytecode)] = code
         return code
 
@@ -71,7 +70,7 @@ class CodeCache:
         return iter(self._by_id.values())
 
 
-def prepare(vm: Any, bytecode: Any, name: str = "", functions: frozenset[str] = frozenset()) -> Code:
+def prepare(vm: Any, bytecode: Any, name: str = "") -> Code:
     """Optimise a code object as the host would and resolve its operands.
 
     Never raises: what cannot be prepared becomes a :class:`Code` with a ``refusal``.
@@ -82,12 +81,13 @@ def prepare(vm: Any, bytecode: Any, name: str = "", functions: frozenset[str] = 
         return Code(name, bytecode, refusal=f"optimiser: {error}")
     instructions = []
     for opcode, operand in stream:
-        resolved = _resolve(opcode, operand, constants, functions)
+        resolved = _resolve(opcode, operand, constants)
         if resolved is None:
             return Code(
                 name, bytecode, tuple(stream), tuple(constants), refusal=f"opcode {opcode} {operand!r}"
             )
-        instructions.append((*resolved, gas_cost(opcode, operand)))
+        ours = parallel_opcode(opcode)
+        instructions.append((*resolved, gas_cost(opcode, operand) if ours is None else OPCODES[ours].gas))
     refusal = _unsafe_jump(instructions) or _internal_name(instructions)
     if refusal:
         return Code(name, bytecode, tuple(stream), tuple(constants), refusal=refusal)
@@ -104,12 +104,13 @@ def constant(constants: list[Any] | tuple[Any, ...], index: Any) -> Any:
     return index
 
 
-def _resolve(
-    opcode: Any, operand: Any, constants: list[Any], functions: frozenset[str]
-) -> tuple[int, Any] | None:
+def _resolve(opcode: Any, operand: Any, constants: list[Any]) -> tuple[int, Any] | None:
     """Number and resolved operand of one instruction, or None when only the host knows what to do with it."""
     number = isa.NUMBERS.get(opcode) if isinstance(opcode, str) else None
     if number is None:
+        ours = parallel_opcode(opcode)
+        if ours is not None:
+            return _resolve_ours(ours, operand, constants)
         handler = rare.HANDLERS.get(opcode) if isinstance(opcode, str) else None
         if handler is None:
             return None
@@ -118,9 +119,11 @@ def _resolve(
         return number, constant(constants, operand)
     if number in {isa.LOAD_NAME, isa.STORE_NAME}:
         name = constant(constants, operand)
+        if name == parallel.GUARD and number == isa.LOAD_NAME:
+            return isa.LOAD_CONST, True
         return (number, name) if isinstance(name, str) else None
     if number in {isa.CALL_NAME, isa.CALL_METHOD}:
-        return _resolve_call(number, operand, constants, functions)
+        return _resolve_call(number, operand, constants)
     if number == isa.STORE_FUNC:
         if not (isinstance(operand, tuple) and len(operand) == 2):
             return None
@@ -136,9 +139,17 @@ def _resolve(
     return number, operand
 
 
-def _resolve_call(
-    number: int, operand: Any, constants: list[Any], functions: frozenset[str]
+def _resolve_ours(
+    opcode: ParallelOpcode, operand: Any, constants: list[Any]
 ) -> tuple[int, Any] | None:
+    if opcode is ParallelOpcode.PARALLEL_MAP:
+        return isa.PARALLEL_MAP, () if operand is None else (constant(constants, operand),)
+    handler = parallel.HANDLERS[opcode]
+    resolved = handler.resolve(operand, lambda index: constant(constants, index))
+    return None if resolved is None else (isa.RARE, (handler, resolved))
+
+
+def _resolve_call(number: int, operand: Any, constants: list[Any]) -> tuple[int, Any] | None:
     if not (isinstance(operand, tuple) and len(operand) == 2 and type(operand[1]) is int and operand[1] >= 0):
         return None
     name, count = constant(constants, operand[0]), operand[1]
@@ -146,8 +157,6 @@ def _resolve_call(
         return None
     if number == isa.CALL_METHOD:
         return number, (name, count)
-    if name == "parallel_map" and count == 2 and name in functions:
-        return isa.PARALLEL_MAP, None
     return number, (name, count, name in NATIVES)
 
 

@@ -14,6 +14,7 @@ from zexus_parallel_plugin.engine.interpreter import interpret
 from zexus_parallel_plugin.host import vm as host
 
 if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.parallel import Cooperation
     from zexus_parallel_plugin.engine.position import RunAhead
 
 _HOST_DEPTH_RESERVE = 90
@@ -27,21 +28,24 @@ class Execution:
     ``meter`` is the host's own gas meter, so that nested host code and ours charge the same account.
     ``frame`` is the innermost frame that compiled code may be called from. ``residue`` holds operands that a
     failed loop unit leaves to its frame's stack. ``counters`` counts decisions by reason code.
+    ``cooperation``: what forks and shared variables are, None if there are none. ``failure``: the latest
+    error that left a frame, and the instruction that it came from.
     """
 
     __slots__ = (
-        "_direct", "ahead", "builtins", "code", "counters", "deepest", "frame", "gas_limit", "hidden_levels",
-        "meter", "operation_limit", "recursion_limit", "residue", "root", "tier", "tier_name", "vm",
+        "_direct", "ahead", "builtins", "code", "cooperation", "counters", "deepest", "failure",
+        "frame", "gas_limit", "hidden_levels", "meter", "operation_limit", "recursion_limit", "residue",
+        "root", "tier", "tier_name", "vm",
     )  # fmt: skip
 
-    def __init__(self, vm: Any, functions: frozenset[str] = frozenset(), tier: str = "interpreter") -> None:
+    def __init__(self, vm: Any, tier: str = "interpreter") -> None:
         self.vm = vm
         self.builtins: dict[str, Any] = vm.builtins
         self.meter = vm.gas_metering
         limit = self.meter.gas_limit
         self.gas_limit: float = float("inf") if limit is None else limit
         self.operation_limit: float = self.meter.max_operations
-        self.code = CodeCache(vm, functions)
+        self.code = CodeCache(vm)
         self.root = Frame(vm.env, None)
         self.frame = self.root
         self.recursion_limit = sys.getrecursionlimit()
@@ -53,6 +57,8 @@ class Execution:
         self.tier: Tier | None = None
         self.counters: Counter[str] = Counter()
         self.ahead: RunAhead | None = None
+        self.cooperation: Cooperation | None = None
+        self.failure: tuple[Exception, Code, int] | None = None
 
     @property
     def direct(self) -> dict[str, Callable[..., Any]]:
@@ -165,6 +171,15 @@ class Execution:
     def await_on_loop(self, awaitable: Any) -> Any:
         """Wait for a coroutine on the host's event loop."""
         return self.vm.await_on_loop(awaitable)
+
+    def cooperate(self) -> Cooperation:
+        """What executes forks, barriers and shared variables.
+
+        :raises VMRuntimeError: nothing does.
+        """
+        if self.cooperation is None:
+            raise host.VMRuntimeError("forks and shared variables need a VM of the backend parallel")
+        return self.cooperation
 
     def parallel_map(self, frame: Frame, function: Any, xs: Any) -> list[Any]:
         """``parallel_map(function, xs)`` of the language, in place if nothing runs ahead.

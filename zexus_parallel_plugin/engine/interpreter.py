@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine import isa, operators
+from zexus_parallel_plugin.engine import isa, operators, parallel
 from zexus_parallel_plugin.engine.frame import MISSING, Frame
 from zexus_parallel_plugin.engine.position import Position
 from zexus_parallel_plugin.engine.rare import revert_on_escape, revert_on_requirement
@@ -236,7 +236,8 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
                     arg[0].run(execution, frame, stack, arg[1])
                     gas, operations = meter.gas_used, meter.operation_count
                 else:  # PARALLEL_MAP
-                    xs, function = pop(), pop()
+                    xs = pop()
+                    function = parallel.named(frame, arg[0]) if arg else pop()
                     meter.gas_used, meter.operation_count = gas, operations
                     value = execution.parallel_map(frame, function, xs)
                     gas, operations = meter.gas_used, meter.operation_count
@@ -261,6 +262,8 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
                 env.setdefault("_errors", []).append(str(error))
                 continue
             revert_on_escape(env)
+            if execution.failure is None or execution.failure[0] is not error:
+                execution.failure = error, code, ip - 1
             raise
 
 

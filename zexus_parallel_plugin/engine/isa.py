@@ -57,7 +57,8 @@ GET_ATTR: Final = 41
 RARE: Final = 42
 """Everything seldom: the operand is ``(handler, operand)`` from ``engine.rare``."""
 PARALLEL_MAP: Final = 43
-"""Our opcode 302; on the operand stack: function, list."""
+"""Our opcode 302. The operand is empty (on the operand stack: function, list), or ``(function,)``: an action
+or the name of one (on the stack: list)."""
 
 NUMBERS: Final[dict[str, int]] = {
     name: value
@@ -90,7 +91,6 @@ _FIXED: Final[dict[int, tuple[int, int]]] = {
     THROW: (1, 0),
     REQUIRE: (2, 0),
     GET_ATTR: (2, 1),
-    PARALLEL_MAP: (2, 1),
 }
 
 
@@ -113,6 +113,8 @@ def stack_effect(op: int, operand: Any) -> tuple[int, int]:
         return 2 * operand, 1
     if op == PRINT:
         return operand, 0
+    if op == PARALLEL_MAP:
+        return 1 if operand else 2, 1
     handler, argument = operand
     pops, pushes = handler.stack_effect(argument)
     return int(pops), int(pushes)

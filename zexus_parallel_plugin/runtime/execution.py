@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.unit import Unit
     from zexus_parallel_plugin.engine.frame import Frame
+    from zexus_parallel_plugin.engine.parallel import Cooperation
     from zexus_parallel_plugin.runtime.ahead import Ahead
 
 
@@ -22,6 +23,12 @@ class WatchedExecution(Execution):
     __slots__ = ()
 
     ahead: Ahead | None
+
+    def cooperate(self) -> Cooperation:
+        """What executes forks, barriers and shared variables; made when it is needed."""
+        if self.cooperation is None:
+            self.cooperation = self.vm.open_forks(self)
+        return self.cooperation
 
     def make_tier(self, bytecode: Any) -> Tier:
         """The compiled tier for a program."""

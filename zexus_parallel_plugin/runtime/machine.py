@@ -15,9 +15,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.analysis.names import assigned_names
+from zexus_parallel_plugin.engine import parallel
+from zexus_parallel_plugin.host import compiler_pass
+from zexus_parallel_plugin.host.lines import line_of
 from zexus_parallel_plugin.host.version import VERIFIED_VERSIONS, host_version
-from zexus_parallel_plugin.host.vm import HostVM
+from zexus_parallel_plugin.host.vm import HostVM, VMRuntimeError
 from zexus_parallel_plugin.metrics import RunMetrics
+from zexus_parallel_plugin.reasons import reason
 from zexus_parallel_plugin.runtime.ahead import Ahead
 from zexus_parallel_plugin.runtime.execution import WatchedExecution
 from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
@@ -26,14 +30,12 @@ from zexus_parallel_plugin.runtime.workers import Workers
 if TYPE_CHECKING:
     from zexus_parallel_plugin.config import ParallelConfig
     from zexus_parallel_plugin.engine.execution import Execution
+    from zexus_parallel_plugin.opcodes import ParallelOpcode
+    from zexus_parallel_plugin.runtime.forks.home import Forks
 
 __all__ = ["ParallelMachine", "create_vm"]
 
 _LOG = logging.getLogger(__name__)
-
-_LANGUAGE_FUNCTIONS = frozenset({"parallel_map"})
-"""Functions of the language that this project adds; a program that uses such a name for something of its own
-keeps it."""
 
 _TRACING = (
     "ZEXUS_VM_TRACE_MODE", "ZEXUS_VM_TRACE_INTERVAL", "ZEXUS_VM_TRACE_IP_RANGE", "ZEXUS_VM_TRACE_LOADS",
@@ -59,6 +61,8 @@ class ParallelMachine(HostVM):
         last_execution: the engine's state after the latest :meth:`execute`, None if the host ran it.
         left_to_host: reason code why the latest :meth:`execute` was left to the host's VM, else empty.
         last_metrics: what was counted in the latest :meth:`execute`.
+        is_parallel_program: whether the program of the latest :meth:`execute` uses functions that only this
+            backend has, so that no other VM could run it.
     """
 
     def __init__(self, config: ParallelConfig, recorder: Recorder = OFF, **host_arguments: Any) -> None:
@@ -67,8 +71,12 @@ class ParallelMachine(HostVM):
         self.last_execution: Execution | None = None
         self.left_to_host = ""
         self.last_metrics = RunMetrics()
+        self.is_parallel_program = False
         self._recorder = recorder
+        self._host_arguments = host_arguments
         self._workers = Workers(config, self, host_arguments, recorder)
+        self._forks: Forks | None = None
+        self._program: Any = None
         self._apply_gas_limit()
 
     def _apply_gas_limit(self) -> None:
@@ -85,13 +93,41 @@ class ParallelMachine(HostVM):
         """Take stack bytecode over, or leave it to the host with a reason code."""
         self.left_to_host = self._reason_for_host(code, debug)
         self.last_metrics = RunMetrics()
+        code = self._with_opcodes(code)
         if self.left_to_host:
             self.last_metrics.reasons[self.left_to_host] += 1
             _LOG.info("left to the host's VM: %s", self.left_to_host)
             self._recorder.left_to_host(self.left_to_host)
             self.last_execution = None
+            if self.is_parallel_program:
+                names = ", ".join(compiler_pass.parallel_names(code))
+                raise VMRuntimeError(
+                    f"{names}: only the engine of the backend parallel executes this, and it is off:"
+                    f" {reason(self.left_to_host).sentence}"
+                )
             return super()._execute_stack(code, debug)
         return _Takeover(code)
+
+    def _with_opcodes(self, code: Any) -> Any:
+        """The code with the six opcodes in place of calls of the language functions."""
+        self.is_parallel_program = False
+        if not hasattr(code, "instructions") or not compiler_pass.concerns(code):
+            return code
+        made = compiler_pass.rewrite(code, assigned_names(code) | self.env.keys() | self.builtins.keys())
+        self.is_parallel_program = made is not code
+        return made
+
+    def failed_at(self, error: BaseException) -> tuple[int, str]:
+        """Line in which the latest :meth:`execute` failed with this error, and the action that it is in.
+
+        The line is 0 where it is not known, the name empty at the top level.
+        """
+        failure = None if self.last_execution is None else self.last_execution.failure
+        if failure is None or failure[0] is not error:
+            return 0, ""
+        _error, code, index = failure
+        name = "" if code.bytecode is self._program else code.name
+        return line_of(code.bytecode, code.stream, index), name
 
     def _run_coroutine_sync(self, coro: Any) -> Any:
         if isinstance(coro, _Takeover):
@@ -100,27 +136,28 @@ class ParallelMachine(HostVM):
 
     def _execute_on_engine(self, bytecode: Any) -> Any:
         metrics = self.last_metrics
-        functions = _LANGUAGE_FUNCTIONS - assigned_names(bytecode)
-        execution = WatchedExecution(self, functions, self.config.tier)
+        execution = WatchedExecution(self, self.config.tier)
         self.last_execution = execution
+        self._program = bytecode
         self._recorder.begin(execution, bytecode, metrics)
-        ahead = self._ahead(execution, bytecode, functions, metrics)
+        ahead = self._ahead(execution, bytecode, metrics)
         started = time.perf_counter()
         try:
             return execution.run(bytecode)
         except KeyboardInterrupt:
-            self._workers.close(kill=True)
+            self.close()
             raise
         finally:
             if ahead is not None:
                 ahead.finish()
+            self._finish_forks(execution)
             metrics.total_seconds = time.perf_counter() - started
             metrics.reasons.update(execution.counters)
             self._recorder.ended(sys.exc_info()[1])
             _LOG.info("execution ended: %s", metrics.to_dict())
 
     def _ahead(
-        self, execution: WatchedExecution, bytecode: Any, functions: frozenset[str], metrics: RunMetrics
+        self, execution: WatchedExecution, bytecode: Any, metrics: RunMetrics
     ) -> Ahead | None:
         """What runs ahead of this execution, None if nothing does."""
         reason = self._workers.reason_against()
@@ -130,10 +167,40 @@ class ParallelMachine(HostVM):
         workers = self._workers
         ahead = Ahead(
             execution, self.config, workers.library, workers.program(execution, bytecode),
-            lambda: workers.pool(execution, functions), workers.pure, metrics, self._recorder,
+            lambda: workers.pool(execution, frozenset()), workers.pure, metrics, self._recorder,
         )  # fmt: skip
         execution.ahead = ahead
         return ahead
+
+    def open_forks(self, execution: WatchedExecution) -> Forks:
+        """What executes forks and shared variables. Loaded at the first use: few programs need it."""
+        from zexus_parallel_plugin.runtime.forks.home import Forks
+
+        if self._forks is None:
+            self._forks = Forks(self.config, self._host_arguments, self._workers.library)
+        program = self._program
+        self._forks.begin(execution, program and self._workers.program(execution, program))
+        return self._forks
+
+    def _finish_forks(self, execution: WatchedExecution) -> None:
+        execution.cooperation = None
+        left = 0 if self._forks is None else self._forks.finish()
+        if left:
+            self.last_metrics.reasons["not-joined"] += left
+            sys.stderr.write(
+                f"zexus-parallel: the program ended without join_workers(), so {left} copies were ended\n"
+            )
+
+    def execute_parallel_opcode(self, opcode: ParallelOpcode, stack: list[Any], operand: Any) -> None:
+        """Execute one of the six opcodes on an operand stack; the handlers in the host's kernel call this.
+
+        :param operand: as in an instruction, with names instead of indices of constants.
+        :raises VMRuntimeError: whatever is wrong with it.
+        """
+        execution = self.last_execution
+        if execution is None:
+            execution = self.last_execution = WatchedExecution(self, "interpreter")
+        parallel.execute(execution, execution.frame, opcode, stack, operand)
 
     def await_on_loop(self, awaitable: Any) -> Any:
         """Wait for an awaitable on the host's event loop."""
@@ -175,7 +242,9 @@ class ParallelMachine(HostVM):
         )
 
     def close(self) -> None:
-        """End the worker processes of this machine; may be called twice."""
+        """End the worker processes and copies of this machine; may be called twice."""
+        if self._forks is not None:
+            self._forks.close()
         self._workers.close(kill=True)
         self._recorder.close()
 

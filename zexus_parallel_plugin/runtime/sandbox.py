@@ -67,8 +67,8 @@ class WorkerCode(CodeCache):
 
     __slots__ = ("_allowed", "_known", "_pure")
 
-    def __init__(self, vm: Any, functions: frozenset[str], pure: frozenset[str]) -> None:
-        super().__init__(vm, functions)
+    def __init__(self, vm: Any, _functions: frozenset[str], pure: frozenset[str]) -> None:
+        super().__init__(vm)
         self._known = frozenset(vm.builtins)
         self._pure = pure
         self._allowed: dict[int, str] = {}
@@ -101,6 +101,10 @@ class WorkerExecution(Execution):
     ) -> Any:
         """Not here."""
         raise RefusedError(reason)
+
+    def cooperate(self) -> NoReturn:
+        """Not here."""
+        raise RefusedError("effect-shared")
 
     def await_on_loop(self, awaitable: Any) -> Any:
         """Not here."""

@@ -10,10 +10,11 @@ from tests.engine.programs import compiled, machine
 from zexus_parallel_plugin.engine.code import CodeCache
 from zexus_parallel_plugin.engine.compiler.names import Function, Program, analyse
 from zexus_parallel_plugin.host.builtins import standard_builtins
+from zexus_parallel_plugin.host.compiler_pass import rewrite
 
 
 def analysed(source: str, env: dict[str, Any] | None = None) -> Program:
-    return analyse(CodeCache(machine()), compiled(source), env or {}, standard_builtins())
+    return analyse(CodeCache(machine()), rewrite(compiled(source)), env or {}, standard_builtins())
 
 
 def named(program: Program, name: str) -> Function:

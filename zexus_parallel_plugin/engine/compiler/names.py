@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.engine import parallel
 from zexus_parallel_plugin.engine.code import Code, CodeCache, constant
 
 if TYPE_CHECKING:
@@ -171,6 +172,11 @@ def _name_operations(code: Code) -> Iterator[tuple[str, Any, Any]]:
             yield opcode, constant(code.constants, operand[0]), operand
         elif opcode == "CALL_TOP":
             yield opcode, "", operand
+        elif opcode in parallel.NAMES:
+            name = constant(code.constants, operand) if opcode == "PARALLEL_MAP" else None
+            if isinstance(name, str):
+                yield "LOAD_NAME", name, operand
+            yield "CALL_TOP", "", operand
 
 
 def _function_stores(code: Code) -> frozenset[str]:
@@ -191,8 +197,6 @@ def _summary(code: Code, params: tuple[str, ...], builtins: dict[str, Any]) -> F
             function.calls_values = True
         elif opcode != "CALL_NAME":
             stores.add(name)
-        elif name == "parallel_map":
-            function.calls_values = True
         elif builtins.get(name) is None:
             calls.add(name)
         function.imports |= name in IMPORTERS

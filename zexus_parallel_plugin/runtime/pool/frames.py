@@ -29,15 +29,17 @@ _WORKER_CAUSES = ("error", "memory", "unsendable", "undecodable")
 
 
 class Kind(IntEnum):
-    """Kinds of frames; the first four go to a worker, the others come from it."""
+    """Kinds of frames; those below 16 go to a worker, the others come from it."""
 
     INIT = 1  # extra: JSON (handler, memory limit), body: handler_args
     TASK = 2  # number: task, extra: numbers of the blobs it needs, body: payload
     BLOB = 3  # number: blob, extra: key, body: blob
     STOP = 4
+    ANSWER = 5  # to a worker that has asked: number and body are the handler's business
     READY = 16  # number: process id
     RESULT = 17  # number: task, extra: timing, body: result
     FAILURE = 18  # number: task, extra: timing, body: JSON (cause, detail, error type, traceback)
+    ASK = 20  # from a handler, in the middle of a task: number, extra and body are its business
     REFUSED = 19  # the handler could not be made; body as FAILURE
 
 

@@ -47,6 +47,9 @@ def run_worker(endpoint: Endpoint) -> int:
         except BaseException as error:  # noqa: BLE001 - the main process must hear the reason, whatever it is
             endpoint.send(Kind.REFUSED, 0, pack_failure(describe(error)))
             return EXIT_REFUSED
+        attach = getattr(handler, "attach", None)
+        if attach is not None:  # a handler that asks in the middle of a task
+            attach(endpoint)
         endpoint.send(Kind.READY, os.getpid())
         return _serve(endpoint, handler)
     except FrameError:
