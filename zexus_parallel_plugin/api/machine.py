@@ -42,6 +42,7 @@ class ApiMachine(ParallelMachine):
         """Become as new, as ``VM(builtins, env, parent_env)`` is; the workers stay."""
         HostVM.__init__(self, builtins=builtins, env=env, parent_env=parent_env)
         self._apply_gas_limit()
+        self.forget_shared()
         self.sliced = None
 
     def _reason_for_host(self, code: Any, debug: bool) -> str:
@@ -61,9 +62,9 @@ class ApiMachine(ParallelMachine):
             self.last_metrics.reasons.update(run.execution.counters)
 
     def _slices(self, bytecode: Any) -> SliceRun | None:
-        if self.slicing is None or self._workers.reason_against():
+        if self.slicing is None or self._workers.reason_against() or self.is_parallel_program:
             return None
-        execution = WatchedExecution(self, frozenset(), "interpreter")
+        execution = WatchedExecution(self, "interpreter")
         execution.ahead = None
         self.last_execution = execution
         code = execution.code.get(bytecode, "<main>")

@@ -182,6 +182,12 @@ class ParallelMachine(HostVM):
         self._forks.begin(execution, program and self._workers.program(execution, program))
         return self._forks
 
+    def forget_shared(self) -> None:
+        """Begin anew with shared variables, as a new machine does."""
+        forks, self._forks = self._forks, None
+        if forks is not None:
+            forks.close()
+
     def _finish_forks(self, execution: WatchedExecution) -> None:
         execution.cooperation = None
         left = 0 if self._forks is None else self._forks.finish()
