@@ -19,7 +19,8 @@ PACKAGE = Path(zexus_parallel_plugin.__file__).parent
 
 # From the top down. A module may import what is in its own layer or in one further down.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("__main__", "cli", "monitor"),
+    ("__main__", "cli", "monitor", "report"),
+    ("explain",),
     ("plugin", "manager", "activation", "backends", "contributions", "api"),
     ("hookspecs", "specs"),
     ("attach",),

@@ -106,16 +106,16 @@ def _head(shape: Shape, pid: int) -> Iterator[ev.Event]:
         lines=PROGRAM.splitlines(),
     )  # fmt: skip
     yield ev.Chunk(
-        t=0.001, id=1, what="call", name="square", inside="", line=20, end_line=20, verdict="parallel",
+        t=0.001, id=1, what="call", name="square", inside="", line=21, end_line=21, verdict="parallel",
         reads=["i"], writes=[], expected=shape.tasks // 2, seconds=shape.length,
     )  # fmt: skip
     yield ev.Chunk(
-        t=0.002, id=2, what="call", name="is_prime", inside="", line=24, end_line=24, verdict="parallel",
+        t=0.002, id=2, what="call", name="is_prime", inside="", line=25, end_line=25, verdict="parallel",
         reads=["i"], writes=[], expected=shape.tasks - shape.tasks // 2,
         depends=[{"on": 1, "name": "i", "type": "waw", "proven": True}],
     )  # fmt: skip
     yield ev.Chunk(
-        t=0.003, id=3, what="call", name="now", inside="", line=26, end_line=26, verdict="in-place",
+        t=0.003, id=3, what="call", name="now", inside="", line=27, end_line=27, verdict="in-place",
         reason="effect-time", depends=[{"on": 2, "name": "count", "type": "control", "proven": False}],
     )  # fmt: skip
 
@@ -185,7 +185,7 @@ def _body(  # noqa: C901 - one loop over the tasks, with the rare cases in it
     for ident in range(1, shape.tasks + 1):
         begun, slot, worker = heapq.heappop(life.free)
         first = ident <= shape.tasks // 2
-        name, chunk, line = ("square", 1, 20) if first else ("is_prime", 2, 24)
+        name, chunk, line = ("square", 1, 21) if first else ("is_prime", 2, 25)
         seconds = rng.expovariate(1 / shape.length) + shape.length / 10
         common: dict[str, Any] = {
             "id": ident, "what": "calls", "name": name, "chunk": chunk, "line": line, "calls": 1,

@@ -29,6 +29,9 @@ class Entry:
 COMMANDS: dict[str, Entry] = {
     "run": Entry("cli.run:run_command", "Run a program on all cores."),
     "monitor": Entry("cli.monitor:monitor_command", "Watch a run, while it goes on or later."),
+    "runs": Entry("cli.runs:runs_command", "List the runs whose journals are kept."),
+    "report": Entry("cli.report:report_command", "Tell what happened in a run; HTML, trace, job log, JSON."),
+    "explain": Entry("cli.explain:explain_command", "Show what runs in parallel, what does not, and why."),
     "bench": Entry("cli.bench:bench_command", "Compare the host, one worker and all cores on a program."),
     "doctor": Entry("cli.doctor:doctor_command", "Check the installation, and the backend against the host."),
     "plugins": Entry("cli.plugins:plugins_command", "List the plugins and what they contribute."),

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.estimates import speedup
 from zexus_parallel_plugin.journal.places import SUFFIX, PlaceError, directory, is_live
 from zexus_parallel_plugin.journal.reader import JournalError, read_start
 
-__all__ = ["PlaceError", "Run", "find", "runs"]
+__all__ = ["PlaceError", "Run", "Totals", "find", "runs", "totals"]
 
 _TAIL = 4096
+_MOST_TAIL = 1 << 20
+_FAILURES = frozenset(
+    f"worker-{cause}"
+    for cause in ("died", "timeout", "error", "memory", "unsendable", "undecodable", "broken")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +54,12 @@ def _run(path: Path) -> Run | None:
     try:
         start = read_start(path)
         found = path.stat()
-        end = _last_event(path, found.st_size)
+        last = _last_events(path, _TAIL)
     except (JournalError, OSError):
         return None
+    end = last[-1] if last else None
     state = end.state if isinstance(end, ev.RunEnd) else "running" if is_live(start) else "gone"
     return Run(path.name.removesuffix(SUFFIX), path, start, state, found.st_size, found.st_mtime)
-
-
-def _last_event(path: Path, size: int) -> ev.Event | None:
-    with path.open("rb") as file:
-        file.seek(max(0, size - _TAIL))
-        whole = file.read().rpartition(b"\n")[0]
-    try:
-        return ev.decode(whole.rpartition(b"\n")[2])
-    except ValueError:
-        return None
 
 
 def find(name: str | None, place: Path | None = None) -> Path:
@@ -90,3 +87,72 @@ def find(name: str | None, place: Path | None = None) -> Path:
         raise PlaceError(f"there is no run {name!r} in {place}; `zexus-parallel runs` lists them")
     some = ", ".join(run.id for run in matching[:3])
     raise PlaceError(f"{name!r} may be one of {len(matching)} runs: {some} …; write more of it")
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a run came to, or has come to so far: seconds, tasks, calls, and an estimate of the speed-up.
+
+    ``failed`` counts tasks that failed on their workers for good. ``error`` is what ended the program.
+    """
+
+    seconds: float
+    tasks: int = 0
+    committed: int = 0
+    thrown: int = 0
+    failed: int = 0
+    speedup: float | None = None
+    error: str = ""
+    left_to_host: str = ""
+
+
+def totals(run: Run) -> Totals:
+    """The totals of a run, from the end of its journal only: a journal can be large."""
+    tail = _TAIL
+    while True:
+        events = _last_events(run.path, tail)
+        metrics = next((event for event in reversed(events) if isinstance(event, ev.Metrics)), None)
+        if metrics is not None or tail >= min(run.size, _MOST_TAIL):
+            break
+        tail *= 8
+    seconds = max((event.t for event in events), default=0.0)
+    end = events[-1] if events and isinstance(events[-1], ev.RunEnd) else None
+    error, host = (end.error, end.left_to_host) if end is not None else ("", "")
+    if metrics is None:
+        return Totals(seconds, error=error, left_to_host=host)
+    counts, reasons = metrics.counts, metrics.reasons
+    return Totals(
+        seconds=seconds,
+        tasks=int(counts.get("tasks_sent", 0)),
+        committed=int(counts.get("calls_committed", 0)),
+        thrown=int(counts.get("calls_thrown_away", 0)),
+        failed=sum(count for code, count in reasons.items() if code in _FAILURES),
+        speedup=speedup(
+            seconds,
+            waited=counts.get("waited_seconds", 0.0),
+            ahead=counts.get("ahead_seconds", 0.0),
+            committed=counts.get("committed_seconds", 0.0),
+        ),
+        error=error,
+        left_to_host=host,
+    )
+
+
+def _last_events(path: Path, tail: int) -> list[ev.Event]:
+    """The events in the last bytes of a journal; what is no whole line is left out."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - tail))
+            lines = file.read().split(b"\n")
+    except OSError:
+        return []
+    found = []
+    for line in lines if size <= tail else lines[1:]:
+        try:
+            event = ev.decode(line)
+        except ValueError:
+            continue
+        if event is not None:
+            found.append(event)
+    return found

@@ -10,6 +10,7 @@ from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.estimates import speedup
 from zexus_parallel_plugin.journal.series import Series
 
 if TYPE_CHECKING:
@@ -306,12 +307,10 @@ class RunState:
         return sum(known) if known else None
 
     def speedup(self, now: float | None = None) -> float | None:
-        """An estimate: work done, divided by the time since the start of the run. None before any work."""
+        """An estimate, see `estimates.speedup`; None before any work."""
         total = self.now if now is None else now
-        if total <= 0 or not self.committed_work:
-            return None
-        alone = total - self.metrics.get("waited_seconds", 0.0) - self.metrics.get("ahead_seconds", 0.0)
-        return (max(0.0, alone) + self.committed_work) / total
+        waited, ahead = self.metrics.get("waited_seconds", 0.0), self.metrics.get("ahead_seconds", 0.0)
+        return speedup(total, waited=waited, ahead=ahead, committed=self.committed_work)
 
     def efficiency(self, now: float | None = None) -> float | None:
         """An estimate: which part of the time of the workers was work, from 0 to 1."""

@@ -9,6 +9,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.journal.estimates import speedup
+
 if TYPE_CHECKING:
     from zexus_parallel_plugin.metrics import RunMetrics
     from zexus_parallel_plugin.runtime.recording.tee import Tee
@@ -30,11 +32,9 @@ def on_terminal() -> bool:
 
 
 def estimate(metrics: RunMetrics, seconds: float) -> float | None:
-    """How many times faster than in one process, as far as one can tell: work done, divided by time."""
-    if seconds <= 0 or not metrics.calls_committed:
-        return None
-    alone = seconds - metrics.waited_seconds - metrics.ahead_seconds
-    return (max(0.0, alone) + metrics.committed_seconds) / seconds
+    """How many times faster than in one process, as far as one can tell (`estimates.speedup`)."""
+    waited, ahead = metrics.waited_seconds, metrics.ahead_seconds
+    return speedup(seconds, waited=waited, ahead=ahead, committed=metrics.committed_seconds)
 
 
 class Console:
