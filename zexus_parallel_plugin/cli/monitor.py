@@ -49,7 +49,7 @@ class _Speed(click.ParamType[float]):
 def monitor_command(
     run: str | None, once: bool, as_json: bool, replay: float | None, ascii_only: bool, light: bool
 ) -> None:
-    """Watch a run: progress, workers, tasks, pieces of code, failures, output.
+    """Watch a run, while it goes on or later.
 
     RUN is the id of a run or the beginning of one, or the path of a journal. Without it, the newest run is
     shown, and the next one as soon as it starts. Watching never changes what is watched.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Selection", "details", "wrap"]
 
-_LABEL = 10
+_LABEL = 12
 
 
 class Selection(NamedTuple):

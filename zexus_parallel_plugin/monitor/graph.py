@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Edge", "Graph", "Node", "graph_columns", "lay_out"]
 
-_MOST_RAILS = 24
+_WIDEST = 48
+"""Cells for the rails; what is further to the right is cut."""
 
 
 class Edge(NamedTuple):
@@ -145,7 +146,7 @@ class _Rails:
         needed = {edge.on for edge in self.edges[ident] if self.place[edge.on] < place}
         sources = [at for at, owner in enumerate(self.rails) if owner in needed]
         ending = {at for at in sources if self.last[self.rails[at] or 0] == place}
-        own = self._free_place(sources, ending)
+        own = self._free_place(sources)
         while len(self.rails) <= own:
             self.rails.append(None)
         text = self._draw(own, sources, ending)
@@ -156,15 +157,12 @@ class _Rails:
             self.rails.pop()
         return text
 
-    def _free_place(self, sources: list[int], ending: set[int]) -> int:
+    def _free_place(self, sources: list[int]) -> int:
         """Where the chunk stands: right of what it needs, so that the lines come from the left."""
-        right = max(sources, default=-1)
-        if right in ending and len(sources) == 1:
-            return right
-        start = right + 1
-        while start < len(self.rails) and self.rails[start] is not None:
-            start += 1
-        return min(start, _MOST_RAILS)
+        place = max(sources, default=-1) + 1
+        while place < len(self.rails) and self.rails[place] is not None:
+            place += 1
+        return place
 
     def _draw(self, own: int, sources: list[int], ending: set[int]) -> str:
         pipe, dash, cross, tee, corner, joint = self.marks
@@ -202,7 +200,7 @@ def graph_columns(graph: Graph) -> list[Column[Node]]:
         chunk = node.chunk
         return Ink(f"#{chunk.id} {chunk.name or chunk.what}", "mark" if node.critical else "strong")
 
-    width = max(5, min(graph.rail_width, 2 * _MOST_RAILS))
+    width = max(5, min(graph.rail_width, _WIDEST))
     return [
         Column("rails", "graph", width, rails),
         Column("about", "chunk", 14, about, grows=1),

@@ -37,14 +37,11 @@ class Cell(NamedTuple):
     kind: int
 
 
-_ROUND = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)
-
-
 def steps(above: float) -> float:
-    """The least round number of seconds (1, 1.2, 1.5, 2, 2.5, 3, … and so on) that is at least ``above``."""
-    step = 1e-5
+    """The least of …, 0.1, 0.2, 0.5, 1, 2, 5, … seconds that is at least ``above``."""
+    step = 1e-6
     while True:
-        for factor in _ROUND:
+        for factor in (1, 2, 5):
             if step * factor >= above * (1 - 1e-9):
                 return round(step * factor, 6)
         step *= 10

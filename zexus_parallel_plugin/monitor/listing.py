@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -87,12 +88,18 @@ class Listing(Generic[Row]):
 
     def update(self, rows: Mapping[Any, Row], touched: Iterable[Hashable] | None = None) -> list[Hashable]:
         """Take the rows as they are now; ``touched`` are those that have changed, None for all of them."""
+        plain = not (self._tests or self.order or self.descending)
+        if plain and touched is not None and not self._stale and len(rows) >= len(self.keys):
+            new = len(rows) - len(self.keys)
+            self.keys += list(islice(reversed(rows), new))[::-1]
+            return self.keys
         if self._tests:
             self._update_filtered(rows, touched)
+        elif touched is None:
+            self._passed = dict.fromkeys(rows)
         elif len(rows) != len(self._passed):
-            if touched is not None and len(rows) > len(self._passed):
-                self._passed.update(dict.fromkeys(key for key in touched if key in rows))
-            if touched is None or len(rows) != len(self._passed):
+            self._passed.update(dict.fromkeys(key for key in touched if key in rows))
+            if len(rows) != len(self._passed):
                 self._passed = dict.fromkeys(rows)
             self._stale = True
         if self.order and touched is not None and self._passed:

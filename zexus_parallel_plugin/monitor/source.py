@@ -42,7 +42,7 @@ def source_lines(
         marked = range(low, high + 1)
     chunks = chunks_by_line(watch)
     digits = len(str(last))
-    margin = _MARGIN if room >= 90 else (22 if room >= 60 else 0)
+    margin = min(_MARGIN, room * 2 // 5) if room >= 56 else 0
     text_room = max(8, room - digits - 4 - (margin + 1 if margin else 0))
     lines: list[Line] = []
     for number in range(first, last + 1):

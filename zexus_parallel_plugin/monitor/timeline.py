@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -30,7 +31,8 @@ _TONES: dict[str, tuple[Tone, Tone]] = {
 _MARKS = {"committed": "#", "done": "o", "thrown-away": "~", "failed": "x", "cancelled": "/", "running": "="}
 _LEAST_CELL = 1e-5
 _AXIS_EVERY = 10
-"""Cells between two times of the axis."""
+"""Cells between two times of the axis, at least."""
+_GROWTH = 1.03
 _NAMED = 8
 """A span this many cells long gets a name."""
 
@@ -50,7 +52,7 @@ class Window:
         """The window as it is drawn: with a size of its cells, and at the end of the run if it follows it."""
         columns = max(1, columns)
         if not self.cell:
-            return Window(steps(max(now, 0.001) / columns), 0, follows=True)
+            return Window(_whole(now, columns), 0, follows=True)
         if self.follows:
             return replace(self, first=max(0, int(now / self.cell) + 1 - columns))
         return self
@@ -58,9 +60,8 @@ class Window:
     def zoom(self, factor: int, now: float, columns: int, centre: float | None = None) -> Window:
         """Larger (1) or smaller (-1), around a time: the end of the run or the middle of the screen."""
         shown = self.on(now, columns)
-        whole = Window().on(now, columns)
-        wanted = steps(shown.cell * 1.01) if factor < 0 else _smaller(shown.cell)
-        if wanted >= whole.cell:
+        wanted = shown.cell * 2 if factor < 0 else shown.cell / 2
+        if wanted >= _whole(now, columns) * 0.99:
             return Window()
         if wanted < _LEAST_CELL:
             return self
@@ -85,32 +86,24 @@ class Window:
 
     def column(self, time: float) -> int:
         """The cell of the screen for a time, for a window as it is drawn."""
-        return int(time / self.cell) - self.first
+        return math.floor(time / self.cell + 1e-9) - self.first
 
 
-def _smaller(cell: float) -> float:
-    step = 1e-6
-    best = step
-    while step < cell:
-        for factor in (1, 2, 5):
-            if step * factor < cell * 0.99:
-                best = round(step * factor, 7)
-        step *= 10
-    return best
+def _whole(now: float, columns: int) -> float:
+    """A size of cells with which the whole run fits. It changes only when the run is some percent longer."""
+    return float(_GROWTH ** math.ceil(math.log(max(now, 0.001) / columns, _GROWTH)))
 
 
 def axis(window: Window, columns: int, look: Look) -> Line:
     """Times above the rows, for a window as it is drawn."""
     labels = [" "] * columns
-    every = _AXIS_EVERY
-    number = -(-window.first // every) * every
-    while number - window.first < columns:
-        text = _time(number * window.cell)
-        start = number - window.first
-        mark = f"{look.bar}{text}"
-        if start + len(mark) < columns:
+    step = steps(_AXIS_EVERY * window.cell)
+    number = math.ceil(window.first * window.cell / step)
+    while (start := window.column(number * step)) < columns:
+        mark = f"{look.bar}{_time(number * step)}"
+        if 0 <= start <= columns - len(mark):
             labels[start : start + len(mark)] = mark
-        number += every
+        number += 1
     return [Ink(" " * LABEL), Ink("".join(labels), "dim")]
 
 
@@ -133,12 +126,15 @@ def row(
     colour: bool = True,
     chosen: Hashable | None = None,
     here: bool = False,
+    named: bool = True,
 ) -> Line:
-    """A worker's row, for a window as it is drawn. ``chosen`` is the span that is marked, by its key."""
+    """A worker's row, for a window as it is drawn. ``chosen`` is the span that is marked, by its key; without
+    ``named`` there is no text in it.
+    """
     cells = watch.lanes.cells(slot, window.cell, window.first, columns, watch.now)
     inks = [_cell(cell, look, colour=colour and not look.ascii_only) for cell in cells]
-    _name(inks, watch, slot, window, columns, look, chosen)
-    label = f"{look.cursor if here else ' '}{slot:>{LABEL - 2}} "
+    _name(inks, watch, slot, window, columns, look, chosen, named=named)
+    label = f"{look.cursor if here else ' '}{slot:>{LABEL - 2}} " if named else " " * LABEL
     return [Ink(label, "mark" if here else "dim"), *_merge(inks)]
 
 
@@ -161,6 +157,8 @@ def _name(
     columns: int,
     look: Look,
     chosen: Hashable | None,
+    *,
+    named: bool,
 ) -> None:
     """Write the names of long spans over them, and mark the chosen one."""
     lane = watch.lanes.lanes.get(slot)
@@ -181,7 +179,8 @@ def _name(
         task = watch.state.tasks.get(ident) if isinstance(ident, int) else None
         room = right - left
         if room >= _NAMED and task is not None:
-            text = look.fit(f"{look.bar}{look.clean(task.name or task.what)} #{task.id}", room)
+            text = f"{look.clean(task.name or task.what)} #{task.id}" if named else ""
+            text = look.fit(f"{look.bar}{text}", room)
         elif is_chosen:
             text = "#" * room if look.ascii_only else " " * room
         else:

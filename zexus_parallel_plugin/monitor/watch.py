@@ -55,6 +55,7 @@ class Watch:
         state: what follows from the events. lanes: the timeline. log: the latest lines. touched: tasks that
             have changed since somebody cleared it. version: goes up with every event.
         alive: whether the main process is there; None if that is not known. now: the time on the screen.
+        largest_worker: bytes of the largest worker, at the latest sample.
     """
 
     def __init__(self) -> None:
@@ -64,6 +65,7 @@ class Watch:
         self.touched: set[int] = set()
         self.alive: bool | None = None
         self.now = 0.0
+        self.largest_worker = 0
         self._log_lines = 0
         self._pace: deque[tuple[float, int]] = deque(maxlen=64)
 
@@ -126,6 +128,9 @@ class Watch:
             level = "info" if event.state == "finished" else "error"
             why = f": {event.error}" if event.error else ""
             self._say(event.t, level, f"run {event.state}, exit code {event.code}{why}")
+        elif isinstance(event, ev.Sample):
+            alive = (worker.rss for worker in self.state.workers.values() if worker.alive)
+            self.largest_worker = max(alive, default=0)
         elif isinstance(event, ev.Worker):
             self._on_worker(event)
         elif isinstance(event, ev.Decision):

@@ -131,5 +131,5 @@ def _memory_share(worker: WorkerInfo, watch: Watch) -> tuple[float, Tone]:
     if isinstance(limit, int | float) and limit > 0:
         share = worker.rss / limit
         return share, "bad" if share > 0.9 else ("warn" if share > 0.7 else "ok")
-    largest = max([watch.state.rss, *(other.rss for other in watch.state.workers.values())], default=0)
+    largest = max(watch.state.rss, watch.largest_worker, worker.rss)
     return (worker.rss / largest if largest else 0.0), "ok" if worker.alive else "dim"

@@ -22,7 +22,7 @@ from zexus_parallel_plugin.monitor.feeds import Feed, LiveFeed, ReplayFeed
 from zexus_parallel_plugin.monitor.ink import UNICODE, Ink, Line, Look
 from zexus_parallel_plugin.monitor.summary import head
 from zexus_parallel_plugin.monitor.tui import views
-from zexus_parallel_plugin.monitor.tui.bars import Bar, ReplayBar, TabBar
+from zexus_parallel_plugin.monitor.tui.bars import Bar, ReplayBar, Tab, TabBar
 from zexus_parallel_plugin.monitor.tui.lines import Lines
 from zexus_parallel_plugin.monitor.tui.paint import DARK, LIGHT, PLAIN, THEMES, Palette
 from zexus_parallel_plugin.monitor.tui.screens import ConfirmScreen, HelpScreen, RunsScreen
@@ -91,14 +91,14 @@ class MonitorApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", key_display="?"),
         Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("s", "order(1)", "Sort"),
+        Binding("s", "order(1)", "Sort", show=False),
         Binding("S", "reverse", "Reverse", show=False),
         Binding("d", "details", "Details"),
         Binding("space", "pause", "Pause"),
         Binding("r", "runs", "Runs"),
         Binding("f", "follow", "Follow", show=False),
-        Binding("c", "cancel", "Cancel run"),
-        Binding("x", "kill", "Kill worker"),
+        Binding("c", "cancel", "Cancel"),
+        Binding("x", "kill", "Kill"),
         Binding("t", "theme", "Theme", show=False),
         Binding("escape", "close", "Close", show=False),
         Binding("full_stop", "step(1)", "Step", show=False),
@@ -139,6 +139,7 @@ class MonitorApp(App[None]):
         self._first_path = path
         self._searched = -1e9
         self._empty = Watch()
+        self.views: list[views.View] = []
         self._palettes: dict[str, Palette] = {}
         self._wants_details: bool | None = None
         self._touched: dict[str, set[int] | None] = {}
@@ -152,7 +153,7 @@ class MonitorApp(App[None]):
         """The screen."""
         tools = (self.look, self.palette)
         by_name = {spec.name: spec for spec in views.specs()}
-        self.views: list[views.View] = [
+        self.views = [
             views.Overview(tools, id="overview"),
             views.TimelineView(tools, id="timeline"),
             *(views.TableView(by_name[name], tools, id=name) for name in ("tasks", "chunks")),
@@ -307,11 +308,11 @@ class MonitorApp(App[None]):
 
     def _draw_tabs(self) -> None:
         failed = self.model.state.failed_attempts
-        titles = [
-            (f"{(number + 1) % 10}", view.title, failed if view.id == "failures" else 0)
+        tabs = [
+            Tab(f"{(number + 1) % 10}", view.title, view.short, failed if view.id == "failures" else 0)
             for number, view in enumerate(self.views)
         ]
-        self.tabs.tabs(titles, next(i for i, view in enumerate(self.views) if view is self.view))
+        self.tabs.tabs(tabs, next(i for i, view in enumerate(self.views) if view is self.view))
 
     def draw_detail(self) -> None:
         """Show the details of what is selected."""
@@ -332,9 +333,17 @@ class MonitorApp(App[None]):
 
     # Keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Keys that do nothing in the view at hand are not in the footer."""
+        del parameters
+        if action == "filter" and self.views:
+            return self.view.listing is not None
+        return True
+
     def action_view(self, index: int) -> None:
         """Go to a view."""
         self.switcher.current = self.views[index].id
+        self.refresh_bindings()
         self._sync_filter()
         self._focus_view()
         self.call_after_refresh(self.draw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.message import Message
 from textual.widget import Widget
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.monitor.tui.paint import Palette
 
-__all__ = ["Bar", "ReplayBar", "TabBar"]
+__all__ = ["Bar", "ReplayBar", "Tab", "TabBar"]
 
 
 class Bar(Widget):
@@ -47,6 +47,15 @@ class Bar(Widget):
         return self._palette().strip(line, self.size.width, self.rich_style)
 
 
+class Tab(NamedTuple):
+    """A tab: its key, its title, a shorter one, and a number behind it, which is not shown if it is 0."""
+
+    key: str
+    title: str
+    short: str
+    number: int = 0
+
+
 class TabBar(Bar):
     """The names of the views with their keys."""
 
@@ -61,33 +70,31 @@ class TabBar(Bar):
         super().__init__(look, palette, **named)
         self._places: list[tuple[int, int]] = []
 
-    def tabs(self, titles: Sequence[tuple[str, str, int]], active: int) -> None:
-        """Show tabs: key, title and a number behind it, for each; 0 is not shown."""
-        inks, places = self._lay_out(titles, active, padding=1, short=False)
-        if _line_width(inks) > self.size.width:
-            inks, places = self._lay_out(titles, active, padding=0, short=False)
-        if _line_width(inks) > self.size.width:
-            inks, places = self._lay_out(titles, active, padding=0, short=True)
+    def tabs(self, tabs: Sequence[Tab], active: int) -> None:
+        """Show tabs, as long as there is room for."""
+        for padding, short in ((2, False), (1, False), (1, True), (0, True)):
+            inks, places = self._lay_out(tabs, active, padding=padding, short=short)
+            if _line_width(inks) <= self.size.width:
+                break
         self._places = places
         self.show([inks])
 
+    @staticmethod
     def _lay_out(
-        self, titles: Sequence[tuple[str, str, int]], active: int, *, padding: int, short: bool
+        tabs: Sequence[Tab], active: int, *, padding: int, short: bool
     ) -> tuple[list[Ink], list[tuple[int, int]]]:
         inks: list[Ink] = []
         places = []
-        for number, (key, title, extra) in enumerate(titles):
-            shown = title[:4] if short and number != active else title
-            text = f"{key} {shown}"
+        blank = " " * padding
+        for number, tab in enumerate(tabs):
+            title = tab.short if short else tab.title
             start = _line_width(inks)
-            blank = " " * padding
             if number == active:
-                plain = not self._palette().colour
-                text = f"[{text}]" if plain and self._look.ascii_only else f" {text} "
-                inks.append(Ink(f"{blank}{text}{blank}", "on_run"))
+                inks.append(Ink(f"{blank}{tab.key} {title}{blank}", "on_run"))
             else:
-                inks += [Ink(f"{blank} {key}", "key"), Ink(f" {shown}", "dim")]
-                inks.append(Ink(f" {extra}{blank} " if extra else f"{blank} ", "bad"))
+                inks += [Ink(f"{blank}{tab.key}", "key"), Ink(f" {title}", "dim")]
+                inks.append(Ink(f" {tab.number}{blank}" if tab.number else blank, "bad"))
+            inks += [Ink(" ")] if padding == 0 else []
             places.append((start, _line_width(inks)))
         return inks, places
 

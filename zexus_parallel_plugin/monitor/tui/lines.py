@@ -13,6 +13,8 @@ from textual.strip import Strip
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
 
 if TYPE_CHECKING:
+    from rich.style import Style
+
     from zexus_parallel_plugin.monitor.tui.paint import Palette
 
 __all__ = ["Lines"]
@@ -52,6 +54,7 @@ class Lines(ScrollView, can_focus=True):
         self._palette = palette
         self._lines: Sequence[Line] = ()
         self._at_end = True
+        self._base: Style | None = None
 
     @property
     def lines(self) -> Sequence[Line]:
@@ -61,6 +64,7 @@ class Lines(ScrollView, can_focus=True):
     def show(self, lines: Sequence[Line]) -> None:
         """Take other lines, and draw those that differ."""
         old, self._lines = self._lines, lines
+        self._base = None
         size = Size(self.size.width, len(lines))
         if self.virtual_size != size:
             self.virtual_size = size
@@ -90,13 +94,15 @@ class Lines(ScrollView, can_focus=True):
 
     def repaint(self) -> None:
         """Draw everything anew."""
+        self._base = None
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """A line of the screen."""
         self.lines_drawn += 1
         index = round(self.scroll_offset.y) + y
-        base, width = self.rich_style, self.size.width
+        base = self._base = self._base or self.rich_style
+        width = self.size.width
         if not self._lines and self.empty:
             text = self._look.cut(self._look.clean(self.empty), width - 2)
             return self._palette().strip([Ink("  " + text, "dim")] if y == 1 else [], width, base)

@@ -239,12 +239,15 @@ class RunsScreen(_Box):
     def compose(self) -> ComposeResult:
         """The table."""
         self.table: Table[Run] = Table(
-            self._columns(), self._runs.get, self.look, self.palette,
+            self._columns(), self._run, self.look, self.palette,
             "there are no runs yet: zexus run --backend parallel file.zx",
         )  # fmt: skip
         box = Vertical(self.table, classes="box")
         box.border_title = "Runs, the newest first"
         yield box
+
+    def _run(self, key: str) -> Run | None:
+        return self._runs.get(key)
 
     def _columns(self) -> list[Column[Run]]:
         def here(run: Run) -> Ink:

@@ -83,7 +83,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self.keys: Sequence[Hashable] = ()
         self.ordered_by, self.descending = "", False
         self.cursor: Hashable | None = None
-        self.follows = False
+        self.may_follow = self.follows = False
         self.lines_drawn = 0
         self._get = get
         self._look = look
@@ -91,7 +91,9 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._placed: list[Placed[Row]] = []
         self._placed_for: tuple[int, int] = (-1, -1)
         self._index = 0
-        self._drawn: dict[int, Line] = {}
+        self._base: Style | None = None
+        self._drawn: dict[int, Line | None] = {}
+        self._made: dict[int, Line | None] = {}
 
     # What is shown
 
@@ -104,30 +106,43 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         size = Size(self.size.width, len(keys) + 1)
         if self.virtual_size != size:
             self.virtual_size = size
-        self._find_cursor()
+        if not self.follows:
+            self._find_cursor()
+        if self.follows and keys and self.cursor != keys[-1]:
+            self._touch(self._index)
+            self._index, self.cursor = len(keys) - 1, keys[-1]
+            self.post_message(self.Selected(self, self.cursor))
         if self.follows and keys:
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
         if redraw:
-            self._drawn.clear()
+            self.repaint()
+            return
+        top, height = round(self.scroll_offset.y), self.size.height
+        self._made.clear()
+        changed = []
+        for index in range(top, min(len(keys), top + height)):
+            line = self._made[index] = self._line(index)
+            if self._drawn.get(index) != line:
+                changed.append(index)
+        changed += [index for index in self._drawn if index >= len(keys)]
+        self._base = None
+        if len(changed) > height // 2:
             self.refresh()
             return
-        top = round(self.scroll_offset.y)
-        for y in range(1, self.size.height):
-            index = top + y - 1
-            line = self._line(index) if index < len(keys) else None
-            if self._drawn.get(index) != line:
-                self.refresh_lines(index + 1)
+        for index in changed:
+            self.refresh_lines(index + 1)
 
     def set_columns(self, columns: Sequence[Column[Row]]) -> None:
         """Show other columns."""
         self.columns = list(columns)
         self._placed_for = (-1, -1)
-        self._drawn.clear()
-        self.refresh()
+        self.repaint()
 
     def repaint(self) -> None:
         """Draw everything anew, as after a change of colours."""
         self._drawn.clear()
+        self._made.clear()
+        self._base = None
         self.refresh()
 
     def _find_cursor(self) -> None:
@@ -161,11 +176,13 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             self._placed_for = (room, len(self.columns))
             self._placed = place(self.columns, room)
             self._drawn.clear()
+            self._made.clear()
         return self._placed
 
     def render_line(self, y: int) -> Strip:
         """A line of the screen; the first one is the heading."""
-        base, palette, width = self.rich_style, self._palette(), self.size.width
+        base = self._base = self._base or self.rich_style
+        palette, width = self._palette(), self.size.width
         self.lines_drawn += 1
         if y == 0:
             line = heading(self._layout(), self._look, self.ordered_by, descending=self.descending)
@@ -177,10 +194,9 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         if index >= len(self.keys):
             self._drawn.pop(index, None)
             return Strip.blank(width, base)
-        found = self._line(index)
+        found = self._made[index] if index in self._made else self._line(index)
         line = [] if found is None else list(found)
-        if found is not None:
-            self._drawn[index] = found
+        self._drawn[index] = found
         over: Style | None = None
         if index == self._index:
             name = "table--cursor" if self.has_focus else "table--cursor-blurred"
@@ -196,7 +212,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         if not self.keys:
             return
         index = max(0, min(len(self.keys) - 1, index))
-        self.follows = self.follows and index == len(self.keys) - 1
+        self.follows = self.may_follow and index == len(self.keys) - 1
         if index != self._index or self.keys[index] != self.cursor:
             self._touch(self._index)
             self._index, self.cursor = index, self.keys[index]

@@ -15,12 +15,17 @@ from zexus_parallel_plugin.monitor.timeline import LABEL, MARGIN_LINES, Window, 
 from zexus_parallel_plugin.monitor.watch import Watch
 
 if TYPE_CHECKING:
+    from rich.style import Style
     from textual import events
     from textual.strip import Strip
 
     from zexus_parallel_plugin.monitor.tui.paint import Palette
 
 __all__ = ["Timeline"]
+
+
+_PART = 4
+"""A row is made anew when this part of a cell has passed."""
 
 
 class Timeline(ScrollView, can_focus=True):
@@ -30,9 +35,9 @@ class Timeline(ScrollView, can_focus=True):
     Timeline { background: $background; color: $foreground; scrollbar-size-vertical: 1; overflow-x: hidden; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "zoom(1)", "Zoom in", key_display="+"),
-        Binding("minus", "zoom(-1)", "Zoom out", key_display="-"),
-        Binding("a", "all", "Whole run"),
+        Binding("plus,equals_sign", "zoom(1)", "Zoom", key_display="+-"),
+        Binding("minus", "zoom(-1)", "Zoom out", show=False),
+        Binding("a", "all", "All"),
         Binding("left,h", "pan(-1)", "Earlier", show=False),
         Binding("right,l", "pan(1)", "Later", show=False),
         Binding("home", "edge(-1)", "Beginning", show=False),
@@ -61,7 +66,12 @@ class Timeline(ScrollView, can_focus=True):
         self._look = look
         self._palette = palette
         self._watch = Watch()
+        self._height = 1
         self._drawn: dict[int, Line] = {}
+        self._made: dict[int, Line] = {}
+        self._made_at: tuple[object, ...] = ()
+        self._made_now = -1.0
+        self._base: Style | None = None
 
     @property
     def columns(self) -> int:
@@ -76,23 +86,44 @@ class Timeline(ScrollView, can_focus=True):
     def show(self, watch: Watch) -> None:
         """Take a run as it is now, and draw the rows that differ."""
         self._watch = watch
-        size = Size(self.size.width, watch.state.slots + MARGIN_LINES)
+        self._base = None
+        self._height = self._row_height()
+        size = Size(self.size.width, watch.state.slots * self._height + MARGIN_LINES)
         if self.virtual_size != size:
             self.virtual_size = size
+        if not self._is_old():
+            return
         for y in range(self.size.height):
-            if self._drawn.get(y) != self._line(y):
-                self.refresh(self._region_of(y))
+            line = self._made[y] = self._line(y)
+            if self._drawn.get(y) != line:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def _is_old(self) -> bool:
+        """Whether what was made differs from what would be seen now: less than a part of a cell does not."""
+        now, shown = self._watch.now, self.shown
+        what = (
+            id(self._watch), self._watch.status, shown, self.size, self.scroll_offset, self._height,
+            self.chosen, self.slot, self.has_focus, self._palette(),
+        )  # fmt: skip
+        if what == self._made_at and 0 <= now - self._made_now < min(1.0, shown.cell / _PART):
+            return False
+        self._made_at, self._made_now = what, now
+        self._made.clear()
+        return True
 
     def repaint(self) -> None:
         """Draw everything anew."""
         self._drawn.clear()
+        self._made_at = ()
+        self._base = None
         self.refresh()
 
-    def _region_of(self, y: int) -> Region:
-        return Region(0, y, self.size.width, 1)
+    def _row_height(self) -> int:
+        """Lines for each slot: with much room, rows are taller, and apart."""
+        return max(1, min(3, (self.size.height - MARGIN_LINES) // max(1, self._watch.state.slots)))
 
     def _slot_at(self, y: int) -> int:
-        return round(self.scroll_offset.y) + y - 1
+        return (round(self.scroll_offset.y) + y - 1) // self._height
 
     def _line(self, y: int) -> Line:
         height, window = self.size.height, self.shown
@@ -106,16 +137,23 @@ class Timeline(ScrollView, can_focus=True):
             return legend(self._watch, window, self._look, colour=colour)
         if slot >= self._watch.state.slots:
             return []
+        part = (round(self.scroll_offset.y) + y - 1) % self._height
+        if part and part == self._height - 1:
+            return []
         return row(
             self._watch, slot, window, self.columns, self._look,
-            colour=colour, chosen=self.chosen, here=self.has_focus and slot == self.slot,
+            colour=colour, chosen=self.chosen, here=self.has_focus and slot == self.slot, named=not part,
         )  # fmt: skip
 
     def render_line(self, y: int) -> Strip:
         """A line of the screen."""
         self.lines_drawn += 1
-        line = self._drawn[y] = self._line(y)
-        return self._palette().strip(line, self.size.width, self.rich_style)
+        if self._base is None:
+            self._base = self.rich_style
+        if self._is_old() or y not in self._made:
+            self._made[y] = self._line(y)
+        line = self._drawn[y] = self._made[y]
+        return self._palette().strip(line, self.size.width, self._base)
 
     # Keys and mouse
 
@@ -143,12 +181,12 @@ class Timeline(ScrollView, can_focus=True):
     def action_row(self, by: int) -> None:
         """Go to another row."""
         self.slot = max(0, min(self._watch.state.slots - 1, self.slot + by))
-        room = max(1, self.size.height - MARGIN_LINES)
-        top = round(self.scroll_offset.y)
+        room = max(1, (self.size.height - MARGIN_LINES) // self._height)
+        top = round(self.scroll_offset.y) // self._height
         if self.slot < top:
-            self.scroll_to(y=self.slot, animate=False, immediate=True)
+            self.scroll_to(y=self.slot * self._height, animate=False, immediate=True)
         elif self.slot >= top + room:
-            self.scroll_to(y=self.slot - room + 1, animate=False, immediate=True)
+            self.scroll_to(y=(self.slot - room + 1) * self._height, animate=False, immediate=True)
         self.show(self._watch)
 
     def action_next(self, by: int) -> None:

@@ -42,12 +42,24 @@ Row = TypeVar("Row")
 Tools = tuple[Look, Callable[[], Palette]]
 
 
+_SHORT = {
+    "Overview": "Main",
+    "Timeline": "Time",
+    "Functions": "Funcs",
+    "Source": "Code",
+    "Failures": "Fails",
+    "Output": "Out",
+}
+"""Titles for narrow screens."""
+
+
 class View(Vertical):
     """A view. ``selection`` is what the detail pane shows; ``listing`` is what can be filtered and sorted."""
 
     def __init__(self, title: str, kind: str = "run", **named: Any) -> None:
         super().__init__(**named)
         self.title = title
+        self.short = _SHORT.get(title, title)
         self.selection = Selection(kind)
         self.model = Watch()
         self.listing: Listing[Any] | None = None
@@ -132,8 +144,11 @@ class TableView(View):
         self._shown_version = -1
         columns = spec.columns(lambda: self.model, look)
         self.listing = Listing(columns, spec.text, order=spec.order, descending=spec.descending)
-        self.table: Table[Any] = Table(columns, self.rows.get, look, palette, spec.empty)
-        self.table.follows = spec.follows
+        self.table: Table[Any] = Table(columns, self._row, look, palette, spec.empty)
+        self.table.may_follow = self.table.follows = spec.follows
+
+    def _row(self, key: Hashable) -> Any:
+        return self.rows.get(key)
 
     def compose(self) -> ComposeResult:
         """The table."""
@@ -153,7 +168,8 @@ class TableView(View):
             self.table.empty = f"no row has {listing.query!r}" if listing.query else self.spec.empty
         changed: set[int] | None = touched if self.spec.by_task and not other else None
         keys = listing.update(self.rows, changed)
-        self.table.follows = self.table.follows and not listing.order
+        self.table.may_follow = self.spec.follows and not listing.order and not listing.descending
+        self.table.follows = self.table.follows and self.table.may_follow
         self.table.show(keys, ordered_by=listing.order, descending=listing.descending)
 
     def on_table_selected(self, event: Table.Selected) -> None:
