@@ -214,6 +214,11 @@ _TABLE = (
         "All iterations of the loop together take less time than a worker needs to begin.",
     ),
     Reason(
+        "length-unknown",
+        "code",
+        "The iterations are independent; only when the loop runs will it show whether they take long enough.",
+    ),
+    Reason(
         "float-order",
         "code",
         "The sum of floats depends on the order of the additions, so partial sums would give another result.",
@@ -228,6 +233,17 @@ _TABLE = (
         "parallel-calls",
         "code",
         "The calls in this code do not need each other's results, so they can run at the same time.",
+    ),
+    Reason(
+        "recursive-call",
+        "code",
+        "The action calls itself: calls of an action that is being executed are not run ahead.",
+        "Give the first level of the recursion an action of its own, and call that from outside.",
+    ),
+    Reason(
+        "no-calls",
+        "code",
+        "There is neither a call of an action here nor a loop, so there is nothing to give away.",
     ),
     Reason("site-refused", "code", "Tasks of this call were useless too often, so no more are made."),
     Reason("scout-unverified", "code", "The operand stack of this code has no bounds that can be told."),

@@ -8,7 +8,7 @@ from zexus_parallel_plugin.analysis.operands import Operands
 from zexus_parallel_plugin.engine import isa
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from zexus_parallel_plugin.analysis.callees import Callees
     from zexus_parallel_plugin.analysis.cfg import Flow, Loop
@@ -25,6 +25,7 @@ class CodeFacts:
         main: it is the top-level code, whose variables all live on.
         params: its parameters.
         visible: tells whether a calling frame may have a variable of this name.
+        constants: variables that the program assigns only once, a number that its text tells.
         around: the loop directly around each loop, by its header.
         loads: instructions that read a name, by name.
         first_store: the first instruction that assigns a name, by name.
@@ -39,6 +40,7 @@ class CodeFacts:
         main: bool,
         params: tuple[str, ...] = (),
         visible: Callable[[str], bool] = lambda _name: False,
+        constants: Mapping[str, int] | None = None,
     ) -> None:
         self.flow = flow
         self.operands = Operands(flow)
@@ -46,6 +48,7 @@ class CodeFacts:
         self.main = main
         self.params = params
         self.visible = visible
+        self.constants = constants or {}
         self.around: dict[int, Loop] = {}
         self._innermost: dict[int, Loop] = {}
         self._nest()

@@ -1,9 +1,8 @@
-"""Which calls in a loop can be foreseen: their arguments do not depend on results of other calls that run
-elsewhere.
+"""Which calls can be foreseen: their inputs do not depend on results of other calls that run elsewhere.
 
-This is what the scout of the run time finds out by executing the loop ahead, said about the text: a value is
+This is what the scout of the run time finds out by executing code ahead, said about the text: a value is
 *unknown* when it is the result of a call of an action that is worth a task, or computed from one, or assigned
-under a condition that is.
+under a condition that is. What is tracked is the last such call that a value depends on.
 """
 
 from __future__ import annotations
@@ -16,22 +15,27 @@ from zexus_parallel_plugin.engine import isa
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.analysis.body import LoopBody
+    from zexus_parallel_plugin.analysis.callees import Callee
     from zexus_parallel_plugin.analysis.origins import Origins
 
-__all__ = ["LoopCall", "calls_ahead"]
+__all__ = ["Foresight", "LoopCall"]
 
 _LOOKS_INSIDE = frozenset({isa.INDEX, isa.FOR_ITER, isa.GET_LENGTH, isa.SLICE, isa.GET_ATTR, isa.CALL_METHOD})
+_State = dict[str, int]
+"""The call to blame, by the name of an unknown variable, or by ``*`` and the origin of an unknown object."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoopCall:
-    """A call of an action in a loop.
+    """A call of an action.
 
     Attributes:
         pc: the instruction; name: the action; count: number of arguments.
         heavy: the action contains a loop or recursion, so a call may be worth a task.
-        ahead: it can be started before the program arrives at it; else reason is the code why not, and
-            because the instruction that is in the way, -1 if it is the call itself.
+        ahead: it can be started before the program arrives at it; else reason is the code why not.
+        because: the last call whose result it needs, or the instruction that is in the way; -1 if there is
+            none.
+        through: the variable through which that comes, empty if there is none.
     """
 
     pc: int
@@ -41,118 +45,180 @@ class LoopCall:
     ahead: bool
     reason: str = ""
     because: int = -1
+    through: str = ""
 
 
-def calls_ahead(body: LoopBody, origins: Origins) -> tuple[LoopCall, ...]:
-    """All calls of actions in a loop, in order."""
-    foresight = _Foresight(body, origins)
-    return tuple(foresight.judge(pc) for pc in sorted(body.calls))
-
-
-class _Foresight:
-    """Unknown names and objects of one loop: a least fixed point that does not look at the order."""
+class Foresight:
+    """Looks through the instructions of a loop, or of a code object, in their order."""
 
     def __init__(self, body: LoopBody, origins: Origins) -> None:
-        self.body = body
-        self.origins = origins
-        # The instruction to blame, by unknown name, object, or instruction that makes an unknown value.
-        self.names: dict[str, int] = {}
-        self.objects: dict[str, int] = {}
-        self.made: dict[int, int] = {}
+        self._body = body
+        self._origins = origins
+        self._made: dict[int, int] = {}
+        self._inputs: dict[int, _State] = {}
+        self._conditional: dict[int, _State] = {}
+        self._again: set[int] = set()
         if body.calls:
             self._solve()
 
-    def judge(self, pc: int) -> LoopCall:
-        """What can be said about one call."""
-        body = self.body
+    @property
+    def calls(self) -> tuple[LoopCall, ...]:
+        """All calls of actions, in order."""
+        return tuple(self._judge(pc) for pc in sorted(self._body.calls))
+
+    def value(self, pc: int, index: int) -> int:
+        """The last call that an operand of an instruction depends on, -1 if there is none."""
+        producers = self._body.operands.of(pc)[index]
+        return max((self._made.get(producer, -1) for producer in producers), default=-1)
+
+    def _judge(self, pc: int) -> LoopCall:
+        body = self._body
         _op, (name, count, _native), _gas = body.flow.instructions[pc]
         callee = body.calls[pc]
         if callee is None:
             return LoopCall(pc, name, count, False, False, "loop-unknown-call", pc)
         if callee.effect:
             return LoopCall(pc, name, count, callee.heavy, False, callee.effect, pc)
-        if any(body.facts.may_exist(written, body.loop) for written in callee.writes):
-            return LoopCall(pc, name, count, callee.heavy, False, "writes-caller-variable", pc)
+        written = next((n for n in sorted(callee.writes) if body.facts.may_exist(n, body.loop)), "")
+        if written:
+            return LoopCall(pc, name, count, callee.heavy, False, "writes-caller-variable", pc, written)
+        reason, because, through = self._input(pc, count, callee)
+        return LoopCall(pc, name, count, callee.heavy, not reason, reason, because, through)
+
+    def _input(self, pc: int, count: int, callee: Callee) -> tuple[str, int, str]:
+        """The latest input that is unknown."""
+        state = self._inputs.get(pc, {})
+        found = ("", -1, "")
         for index in range(count):
-            because = self._operand(pc, index)
-            if because < 0:
-                because = self._object(origins=self.origins.of_operand(pc, index))
-            if because >= 0:
-                return LoopCall(pc, name, count, callee.heavy, False, "unknown-input", because)
+            because = max(self.value(pc, index), self._object(state, self._origins.of_operand(pc, index)))
+            if because > found[1]:
+                found = "unknown-input", because, self._through(pc, index)
         for read in sorted(callee.reads):
-            if read in self.names:
-                return LoopCall(pc, name, count, callee.heavy, False, "changed-names", self.names[read])
-            because = self._object(self.origins.of_name(read))
-            if because >= 0:
-                return LoopCall(pc, name, count, callee.heavy, False, "changed-containers", because)
-        return LoopCall(pc, name, count, callee.heavy, True)
+            if state.get(read, -1) > found[1]:
+                found = "changed-names", state[read], read
+            changed = self._object(state, self._origins.of_name(read))
+            if changed > found[1]:
+                found = "changed-containers", changed, read
+        return found
+
+    def _through(self, pc: int, index: int) -> str:
+        """The unknown variable that an operand was computed from."""
+        state = self._inputs.get(pc, {})
+        for producer in self._body.operands.of(pc)[index]:
+            for part in self._body.operands.tree(producer):
+                op, operand, _gas = self._body.flow.instructions[part]
+                if op == isa.LOAD_NAME and (operand in state or self._object(state, {operand}) >= 0):
+                    return str(operand)
+        return ""
 
     def _solve(self) -> None:
-        body = self.body
-        while True:
-            before = len(self.names), len(self.objects), len(self.made)
-            for pc in body.pcs:
-                self._visit(pc)
-            if before == (len(self.names), len(self.objects), len(self.made)):
-                return
+        """Block by block until nothing changes: values only ever get later calls to blame."""
+        body = self._body
+        entry: dict[int, _State] = {body.loop.header: {}}
+        pending = {body.loop.header}
+        while pending:
+            for block in body.blocks:
+                if block not in pending:
+                    continue
+                pending.discard(block)
+                after = self._block(block, {**entry[block], **self._conditional.get(block, {})})
+                for target in body.flow.successors[block]:
+                    if target in body.loop.blocks and _join(entry, target, after):
+                        pending.add(target)
+                pending |= self._again & entry.keys()
+                self._again.clear()
 
-    def _visit(self, pc: int) -> None:
-        body = self.body
+    def _block(self, block: int, state: _State) -> _State:
+        body = self._body
+        for pc in range(*body.flow.span(block)):
+            op, operand, _gas = body.flow.instructions[pc]
+            operands = range(len(body.operands.of(pc)))
+            because = max((self.value(pc, index) for index in operands), default=-1)
+            if op == isa.STORE_NAME:
+                state.pop(operand, None)
+                if because >= 0:
+                    state[operand] = because
+            elif op in isa.JUMPS:
+                if because >= 0 and pc != body.condition:
+                    self._branch(pc, because)
+            else:
+                self._execute(pc, because, state)
+        return state
+
+    def _execute(self, pc: int, because: int, state: _State) -> None:
+        body = self._body
         op, operand, _gas = body.flow.instructions[pc]
-        because = max((self._operand(pc, index) for index in range(len(body.operands.of(pc)))), default=-1)
-        if op == isa.STORE_NAME:
-            if because >= 0:
-                self.names.setdefault(operand, because)
-            return
-        if op in isa.JUMPS:
-            if because >= 0 and pc != body.condition:
-                self._branch(pc, because)
-            return
         if op == isa.LOAD_NAME:
-            because = self.names.get(operand, -1)
+            because = state.get(operand, -1)
         elif op == isa.CALL_NAME and pc in body.calls:
-            callee = body.calls[pc]
-            # A cheap action is executed by whoever looks ahead, if its arguments are known.
-            if callee is None or callee.heavy:
-                because = pc
-            for written in callee.writes if callee is not None else ():
-                if body.facts.may_exist(written, body.loop):
-                    self.names.setdefault(written, pc)
+            self._inputs[pc] = dict(state)
+            because = self._called(pc, because, state)
         elif op in {isa.CALL_TOP, isa.PARALLEL_MAP, isa.RARE}:
             because = pc
-        elif op in _LOOKS_INSIDE and because < 0:
-            because = self._object(self.origins.of_operand(pc, 0))
-        if pc in self.origins.changes:
-            self._change(pc, because)
+        elif op in _LOOKS_INSIDE:
+            because = max(because, self._object(state, self._origins.of_operand(pc, 0)))
+        if pc in self._origins.changes:
+            self._change(pc, because, state)
         if because >= 0:
-            self.made.setdefault(pc, because)
+            self._made[pc] = max(because, self._made.get(pc, -1))
 
-    def _change(self, pc: int, because: int) -> None:
+    def _called(self, pc: int, because: int, state: _State) -> int:
+        body = self._body
+        callee = body.calls[pc]
+        for written in callee.writes if callee is not None else ():
+            if body.facts.may_exist(written, body.loop):
+                state[written] = pc
+        # A cheap action is executed by whoever looks ahead, if its inputs are known.
+        if callee is None or callee.heavy:
+            return pc
+        return max([because, *(state.get(read, -1) for read in callee.reads)])
+
+    def _change(self, pc: int, because: int, state: _State) -> None:
         """An object that the program has made before is not followed any further when it is changed."""
-        for root in self.origins.changes[pc]:
+        body = self._body
+        blame = because if because >= 0 else pc
+        for root in self._origins.changes[pc]:
             if root != FRESH:
-                self.objects.setdefault(root, pc)
-            elif because >= 0:
-                for producer in self.body.operands.of(pc)[0]:
-                    op, operand, _gas = self.body.flow.instructions[producer]
+                state["*" + root] = max(blame, state.get("*" + root, -1))
+            elif because >= 0 and body.operands.of(pc):
+                for producer in body.operands.of(pc)[0]:
+                    op, operand, _gas = body.flow.instructions[producer]
                     if op == isa.LOAD_NAME:
-                        self.names.setdefault(operand, because)
+                        state[operand] = because
 
     def _branch(self, pc: int, because: int) -> None:
-        """What either side of an unknown condition may assign is unknown."""
-        body = self.body
+        """What either side of an unknown condition may assign is unknown where the sides meet."""
+        body = self._body
         detour = body.flow.detour(pc, lambda _ranges: True)
+        if detour.target < 0 or not detour.ranges:
+            return
+        state: _State = {}
         for first, end in detour.ranges:
             for inner in range(first, end):
                 op, operand, _gas = body.flow.instructions[inner]
                 if op == isa.STORE_NAME:
-                    self.names.setdefault(operand, because)
-                elif inner in self.origins.changes:
-                    self._change(inner, because)
+                    state[operand] = because
+                elif inner in self._origins.changes:
+                    self._change(inner, because, state)
+        meeting = body.flow.block_of(detour.target)
+        known = self._conditional.setdefault(meeting, {})
+        if any(because > known.get(name, -1) for name in state):
+            known.update((name, max(because, known.get(name, -1))) for name in state)
+            self._again.add(meeting)
 
-    def _operand(self, pc: int, index: int) -> int:
-        producers = self.body.operands.of(pc)[index]
-        return max((self.made.get(producer, -1) for producer in producers), default=-1)
+    def _object(self, state: _State, origins: frozenset[str] | set[str]) -> int:
+        return max((state.get("*" + root, -1) for root in origins), default=-1)
 
-    def _object(self, origins: frozenset[str]) -> int:
-        return max((self.objects.get(root, -1) for root in origins), default=-1)
+
+def _join(entry: dict[int, _State], target: int, state: _State) -> bool:
+    """Add what holds on another way to a block; whether that is anything new."""
+    known = entry.get(target)
+    if known is None:
+        entry[target] = dict(state)
+        return True
+    changed = False
+    for name, because in state.items():
+        if because > known.get(name, -1):
+            known[name] = because
+            changed = True
+    return changed

@@ -155,6 +155,8 @@ def _literal(body: LoopBody, pc: int) -> int | None:
     op, operand, _gas = instructions[pc]
     if op == isa.LOAD_CONST:
         return operand if type(operand) is int else None
+    if op == isa.LOAD_NAME:
+        return body.facts.constants.get(operand)
     left, right = (body.operands.only(pc, index) for index in (0, 1))
     if op in {isa.ADD, isa.SUB, isa.MUL} and left >= 0 and right >= 0:
         a, b = _literal(body, left), _literal(body, right)

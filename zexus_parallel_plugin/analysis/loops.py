@@ -17,7 +17,7 @@ from zexus_parallel_plugin.analysis.body import LoopBody
 from zexus_parallel_plugin.analysis.cfg import Flow
 from zexus_parallel_plugin.analysis.effects import EFFECT_OF_BUILTIN
 from zexus_parallel_plugin.analysis.facts import CodeFacts
-from zexus_parallel_plugin.analysis.foresight import LoopCall, calls_ahead
+from zexus_parallel_plugin.analysis.foresight import Foresight, LoopCall
 from zexus_parallel_plugin.analysis.iteration import Iteration, iteration_of
 from zexus_parallel_plugin.analysis.origins import FRESH, Origins
 from zexus_parallel_plugin.engine import isa
@@ -136,21 +136,24 @@ def classify_all(
     main: bool,
     params: tuple[str, ...] = (),
     visible: Callable[[str], bool] = lambda _name: False,
-    flow: Flow | None = None,
+    facts: CodeFacts | None = None,
 ) -> dict[int, LoopPlan]:
     """Plans of all loops of a code object, by head, outer loops first.
 
     :param main: it is the top-level code, whose variables all live on.
     :param params: its parameters.
     :param visible: whether a calling frame may have a variable of this name.
+    :param facts: what is already known of the code object, in place of all this.
     """
-    flow = flow or Flow(code.instructions)
     if code.refusal or code.bounds.checked:
+        flow = Flow(code.instructions)
         reason = "host-only-code" if code.refusal else "scout-unverified"
         plans = [_refused(flow, loop, reason) for loop in reversed(flow.loops)]
     else:
-        facts = CodeFacts(flow, callees, main=main, params=params, visible=visible)
-        plans = [classify(facts, loop) for loop in reversed(flow.loops)]
+        if facts is None:
+            flow = Flow(code.instructions)
+            facts = CodeFacts(flow, callees, main=main, params=params, visible=visible)
+        plans = [classify(facts, loop) for loop in reversed(facts.flow.loops)]
     return {plan.head: plan for plan in plans}
 
 
@@ -208,7 +211,7 @@ class _Classifier:
             accumulators=tuple(self.accumulators),
             live_out=self._live_out(),
             prints=body.prints,
-            calls=calls_ahead(body, self.origins),
+            calls=Foresight(body, self.origins).calls,
             shares=self._shares(private),
             apart=any(accumulator.in_place for accumulator in self.accumulators),
             carried=tuple(self._carried(counting)),

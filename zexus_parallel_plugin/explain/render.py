@@ -1,0 +1,285 @@
+"""Shows a report as text, for a terminal or a file, in 80 columns or whatever there is."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zexus_parallel_plugin.reasons import reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from zexus_parallel_plugin.explain.model import Chunk, Dependence, Report, Site, Unit
+
+__all__ = ["Paint", "render"]
+
+_MARKS = {"parallel": "=", "not legal": "!", "does not pay": ".", "host": "~"}
+_COLOURS = {"parallel": "32", "not legal": "33", "does not pay": "2", "host": "35"}
+_SAID = {
+    "parallel": "parallel", "not legal": "in place: not legal", "does not pay": "in place: does not pay",
+    "host": "left to the host",
+}  # fmt: skip
+_PROCESSES = {"worker": "executed by workers, in tasks", "unused": "never called by its name"}
+
+
+@dataclass(frozen=True, slots=True)
+class Paint:
+    """Colours, or none."""
+
+    colours: bool = False
+
+    def __call__(self, text: str, style: str) -> str:
+        """A text in a style: the numbers of a terminal's escape sequence."""
+        return f"\x1b[{style}m{text}\x1b[0m" if self.colours and text and style else text
+
+
+def render(report: Report, *, verbose: int = 0, width: int = 80, paint: Paint = Paint()) -> str:
+    """The report as text. ``verbose``: 0 for what matters, 1 for everything."""
+    return "\n".join(_Renderer(report, verbose, width, paint).lines()) + "\n"
+
+
+class _Renderer:
+    def __init__(self, report: Report, verbose: int, width: int, paint: Paint) -> None:
+        self.report = report
+        self.verbose = verbose
+        self.width = max(40, width)
+        self.paint = paint
+
+    def lines(self) -> Iterator[str]:
+        """All lines."""
+        yield from self._head()
+        if self.report.units:
+            yield ""
+            yield from self._listing()
+            yield ""
+            yield from self._chunks()
+            yield from self._graphs()
+        yield from self._measured()
+
+    # -- parts
+
+    def _head(self) -> Iterator[str]:
+        report = self.report
+        name = _printable(str(report.path))
+        if report.problem:
+            yield f"{name}: the host does not execute this as bytecode, so nothing runs in parallel"
+            yield from self._wrapped(_printable(report.problem), "    ")
+            return
+        if report.reason:
+            known = reason(report.reason)
+            yield f"{name}: nothing runs in parallel [{report.reason}]"
+            yield from self._wrapped(f"{known.sentence} {known.hint}".strip(), "    ")
+        else:
+            count, workers = len(report.parallel), report.workers
+            yield (
+                f"{name}: {_count(count, 'chunk')} of {len(report.chunks)} "
+                f"run{'s' if count == 1 else ''} in parallel, on {workers} workers"
+            )
+            if count:
+                yield from self._wrapped(self._gain(), "    ")
+        if report.changed:
+            yield "    (the host's validator has changed the text; this is what was compiled)"
+
+    def _gain(self) -> str:
+        gain, workers = self.report.gain, self.report.workers
+        doubt = (
+            "; numbers of iterations that the text does not tell are taken to be 100"
+            if self.report.assumed
+            else ""
+        )
+        return f"estimate: {gain:.1f} times as fast as with one worker (at most {workers}{doubt})"
+
+    def _listing(self) -> Iterator[str]:
+        marks = self._margin()
+        digits = len(str(len(self.report.source)))
+        tags = max((len(str(chunk.number)) for _, chunk in marks.items()), default=1) + 1
+        for number, text in enumerate(self.report.source, 1):
+            chunk = marks.get(number)
+            tag = f"#{chunk.number}" if chunk else ""
+            mark = _MARKS[chunk.verdict] if chunk else " "
+            left = f"{number:>{digits}} {tag:>{tags}} {mark} "
+            code = _cut(_printable(text.expandtabs(4)), self.width - len(left))
+            style = _COLOURS[chunk.verdict] if chunk else ""
+            yield (self.paint(left, style) + code).rstrip()
+        yield ""
+        legend = "   ".join(f"{_MARKS[verdict]} {said}" for verdict, said in _SAID.items())
+        yield from self._wrapped(legend, "")
+
+    def _margin(self) -> dict[int, Chunk]:
+        """The innermost chunk of each line."""
+        found: dict[int, Chunk] = {}
+        for unit in self.report.units:
+            if unit.where != "main" and not self.verbose:
+                continue
+            for chunk in unit.chunks:
+                for line in chunk.lines:
+                    if self._innermost(found.get(line), chunk):
+                        found[line] = chunk
+        return found
+
+    @staticmethod
+    def _innermost(known: Chunk | None, chunk: Chunk) -> bool:
+        return known is None or len(chunk.lines) <= len(known.lines)
+
+    def _chunks(self) -> Iterator[str]:
+        for unit in self.report.units:
+            shown = [chunk for chunk in unit.chunks if self._matters(chunk, unit)]
+            title = self._title(unit)
+            if not shown and not unit.host:
+                if unit.name != "<main>":
+                    yield self.paint(title, "1")
+                continue
+            yield self.paint(title, "1")
+            for chunk in shown:
+                yield from self._chunk(chunk)
+
+    def _title(self, unit: Unit) -> str:
+        if unit.name == "<main>":
+            name = "top level"
+        else:
+            name = f"action {_printable(unit.name)}, {_lines(unit.first, unit.last)}"
+        if unit.host:
+            return f"{name}: left to the host [{unit.host}]: {reason(unit.host).sentence}"
+        note = _PROCESSES.get(unit.where, "")
+        if note:
+            return f"{name}: {note}"
+        return name
+
+    def _matters(self, chunk: Chunk, unit: Unit) -> bool:
+        if self.verbose:
+            return True
+        return unit.where == "main" and (
+            chunk.verdict in {"parallel", "not legal", "host"} or chunk.kind == "loop"
+        )
+
+    def _chunk(self, chunk: Chunk) -> Iterator[str]:
+        mark = _MARKS[chunk.verdict]
+        what = {"loop": "loop", "call": "statement", "code": "code"}[chunk.kind]
+        head = f"{mark} #{chunk.number} {_lines(chunk.first, chunk.last)}, {what}: {_SAID[chunk.verdict]}"
+        if chunk.how == "ranges":
+            head += ", ranges of its iterations"
+        elif chunk.how == "calls" and chunk.kind == "loop":
+            head += ", its calls run ahead"
+        yield self.paint(
+            f"{head} [{chunk.reason}]", _COLOURS[chunk.verdict] if chunk.verdict != "does not pay" else ""
+        )
+        if chunk.verdict != "parallel" or self.verbose:
+            yield from self._wrapped(chunk.sentence, "    ")
+        if chunk.dependence is not None:
+            yield from self._wrapped(self._dependence(chunk), "    ")
+        if self.verbose:
+            for fact in chunk.facts:
+                yield from self._wrapped(fact, "    ")
+            about = "about " if chunk.work.assumed else ""
+            yield f"    work: {about}{_amount(chunk.work.instructions)} instructions"
+        for site in self._sites(chunk):
+            yield from self._wrapped(self._site(site), "    ")
+        if chunk.hint:
+            yield from self._wrapped("-> " + chunk.hint, "    ")
+
+    def _sites(self, chunk: Chunk) -> list[Site]:
+        if self.verbose:
+            return chunk.sites
+        if chunk.how == "ranges":
+            return []
+        return [site for site in chunk.sites if site.parallel or chunk.verdict == "parallel"]
+
+    def _site(self, site: Site) -> str:
+        call = f"{_printable(site.action)}(), line {site.line}"
+        if site.parallel:
+            return f"{call}: {'in the main process, beside others' if site.first else 'on a worker'}"
+        text = f"{call}: in place [{site.reason}]"
+        if site.dependence is not None:
+            text += f", {_needs(site.dependence)}"
+        return text
+
+    def _dependence(self, chunk: Chunk) -> str:
+        dependence = chunk.dependence
+        assert dependence is not None
+        if chunk.verdict == "parallel":
+            return f"the rest is executed in place, in order: {_needs(dependence)}"
+        return _needs(dependence)
+
+    def _graphs(self) -> Iterator[str]:
+        for unit in self.report.units:
+            graph = unit.graph
+            if (
+                unit.where != "main"
+                or len(graph.levels) < 1
+                or not any(c.verdict == "parallel" for c in unit.chunks)
+            ):
+                continue
+            name = "top level" if unit.name == "<main>" else f"action {unit.name}"
+            yield ""
+            yield self.paint(f"graph of {name}", "1")
+            for depth, level in enumerate(graph.levels):
+                yield from self._wrapped(
+                    f"level {depth}: " + " ".join(f"#{number}" for number in level), "    "
+                )
+            path = " -> ".join(f"#{number}" for number in graph.path)
+            share = f"{graph.span / graph.work:.0%}" if graph.work else "0%"
+            yield from self._wrapped(f"critical path: {path}, {share} of the work", "    ")
+            if self.verbose:
+                for edge in graph.edges:
+                    text = f"#{edge.source} before #{edge.target}: {_needs(edge.dependence)}"
+                    yield from self._wrapped(text, "    ")
+
+    def _measured(self) -> Iterator[str]:
+        if not self.report.measured:
+            return
+        yield ""
+        yield self.paint("measured", "1")
+        for name, value in self.report.measured.items():
+            yield f"    {name}: {value}"
+
+    def _wrapped(self, text: str, indent: str) -> list[str]:
+        return textwrap.wrap(
+            text, self.width, initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=True,
+            break_on_hyphens=False,
+        )  # fmt: skip
+
+
+def _needs(dependence: Dependence) -> str:
+    """A dependence in words, with both places."""
+    name = _printable(dependence.name) if dependence.name and not dependence.name.startswith("<") else ""
+    source, target = f"line {dependence.source}", f"line {dependence.target}"
+    doubt = "" if dependence.proven else " (assumed)"
+    later = " of the next iteration" if dependence.next_iteration else ""
+    if dependence.kind == "control":
+        return f"{target}{later} is only reached if {source} goes on{doubt}"
+    if dependence.kind == "order":
+        return f"output and effects keep their order: {source}, then {target}"
+    what = name or "its result"
+    if dependence.kind == "RAW":
+        return f"{what} of {source} is needed in {target}{later}{doubt}"
+    if dependence.kind == "WAR":
+        return f"{what} is read in {source} before {target}{later} changes it{doubt}"
+    return f"{what} is changed in {source} and again in {target}{later}{doubt}"
+
+
+def _lines(first: int, last: int) -> str:
+    return f"line {first}" if first == last else f"lines {first}-{last}"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _amount(number: int) -> str:
+    if number < 10_000:
+        return f"{number:,}"
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if number >= size:
+            return f"{number / size:.3g} {letter}"
+    return str(number)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(0, width - 3)] + "..."
+
+
+def _printable(text: str) -> str:
+    """Text of a program, without what could move the cursor or change colours."""
+    return "".join(char if char.isprintable() else "?" for char in text)

@@ -1,0 +1,40 @@
+"""Sentences about findings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.analysis.loops import LoopPlan
+    from zexus_parallel_plugin.host.listing import Listing
+
+__all__ = ["loop_facts", "problem"]
+
+_KINDS = {
+    "fold": "a total",
+    "list": "a list",
+    "store": "a map or list",
+    "extreme": "a greatest or least value",
+}
+
+
+def loop_facts(plan: LoopPlan) -> list[str]:
+    """How a loop counts, and what it accumulates."""
+    facts = []
+    iteration = plan.iteration
+    if iteration is not None:
+        names = ", ".join(iteration.variables) or iteration.index
+        count = f"{plan.trips:,} iterations" if plan.trips >= 0 else "as often as it turns out"
+        facts.append(f"counts {names}: {count}")
+    return facts + [f"only adds to {each.name}, {_KINDS[each.kind]}" for each in plan.accumulators]
+
+
+def problem(listing: Listing) -> str:
+    """Why the host does not execute a program as bytecode."""
+    if listing.rejected:
+        lines = [line.strip() for line in listing.said.splitlines() if line.strip()]
+        begin = next(
+            (i for i, line in enumerate(lines) if "❌" in line or "rror" in line), max(0, len(lines) - 1)
+        )
+        return " ".join(lines[begin : begin + 3]) or "the host ended without a word"
+    return listing.failure
