@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import sys
+import time
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from zexus_parallel_plugin.host.builtins import standard_builtins
 from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, WorkerSupervisor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zexus_parallel_plugin.api.shared import SharedState
     from zexus_parallel_plugin.runtime.pool import TaskHandle
 
@@ -26,6 +29,8 @@ __all__ = ["WorkerPool"]
 _LOG = logging.getLogger(__name__)
 _HANDLER = "zexus_parallel_plugin.api.worker:make_handler"
 _COMPUTING = frozenset(name for name, number in isa.NUMBERS.items() if number in COMPUTING)
+_PATIENCE = 0.1
+"""Seconds that tasks have to end by themselves, which spares starting the workers again."""
 _IN_PLACE_CAUSES = frozenset({"unsendable", "undecodable", "broken"})
 
 
@@ -118,6 +123,17 @@ class WorkerPool:
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is not None:
             supervisor.close(kill=True)
+
+    def abandon(self, tasks: Iterable[TaskHandle]) -> None:
+        """Let go of tasks whose results nobody wants any more; long ones are ended with all workers."""
+        supervisor = self.supervisor()
+        left = [task for task in tasks if not task.done]
+        deadline = time.monotonic() + _PATIENCE
+        while left and time.monotonic() < deadline:
+            supervisor.wait(left, deadline)
+            left = [task for task in left if not task.done]
+        if left:
+            self.shutdown()
 
     def __enter__(self) -> WorkerPool:  # noqa: PYI034 - typing.Self came with Python 3.11
         self.start()
@@ -220,9 +236,7 @@ class _Submission:
                     for task in self.supervisor.wait(list(self.tasks)):
                         self._finished(task)
         finally:
-            for task in self.tasks:
-                self.supervisor.cancel(task)
-            self.supervisor.poll()
+            self.pool.abandon(self.tasks)
         return [result for result in self.results if result is not None]
 
     def _send(self) -> None:

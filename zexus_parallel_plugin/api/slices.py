@@ -116,6 +116,7 @@ class SliceRun:
         self.on_workers = self.failed = self.retried = 0
         self.errors: list[str] = []
         self.worker_seconds = self.waited_seconds = 0.0
+        self._pool = pool
         self._supervisor = pool.supervisor()
         self._fallback = fallback
         self._tasks: dict[TaskHandle, Slice] = {}
@@ -154,9 +155,7 @@ class SliceRun:
                     env = self.execution.root.env
                     self._known(one.number, {name: env[name] for name in one.writes})
         finally:
-            for task in self._tasks:
-                self._supervisor.cancel(task)
-            self._supervisor.poll()
+            self._pool.abandon(self._tasks)
         return value
 
     # -- sending
