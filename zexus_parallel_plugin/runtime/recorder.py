@@ -62,6 +62,15 @@ class Recorder:
     def thrown(self, call: PlannedCall, reason: str) -> None:
         """The result of a call is not used."""
 
+    def range_sent(self, handle: Any, code: Code, head: int, iterations: int) -> None:
+        """Iterations of the loop at ``head`` in ``code`` were given to the pool."""
+
+    def range_settled(self, handle: Any, used: int, reason: str = "", gas: int = 0) -> None:
+        """The program came to such iterations: so many were used, the others not, for a reason."""
+
+    def loop_refused(self, code: Code, head: int, reason: str) -> None:
+        """A loop is left alone from now on."""
+
     def shared(self, name: str, *, write: bool, value: object = None) -> None:
         """A shared variable was read or written."""
 

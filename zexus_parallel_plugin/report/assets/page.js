@@ -460,7 +460,7 @@ function tasks() {
       if (state.sort === columns[i].i) head.append(state.down ? " ↓" : " ↑");
     });
     const turn = (by) => el("button", { type: "button", disabled: state.page + by < 0 || state.page + by >= pages ? "" : false, onclick: () => { state.page += by; fill(); } }, by < 0 ? "←" : "→");
-    body.replaceChildren(list, pages > 1 ? el("div", { class: "pager" }, turn(-1), `page ${state.page + 1} of ${pages}`, turn(1)) : "");
+    body.replaceChildren(el("div", { class: "scroll" }, list), pages > 1 ? el("div", { class: "pager" }, turn(-1), `page ${state.page + 1} of ${pages}`, turn(1)) : "");
   }
   fill();
 }
@@ -497,9 +497,9 @@ chunks();
 graph();
 source();
 actions();
-tasks();
-workers();
 failures();
 decisions();
+workers();
+tasks();
 rest();
 document.body.dataset.ready = "yes";

@@ -19,17 +19,23 @@ __all__ = ["ChunkEntry", "Chunks"]
 
 
 class ChunkEntry:
-    """A piece of code: a site of calls, so far."""
+    """A piece of code: a place where calls are made, or a loop. ``verdict`` is the one of a loop, with its
+    reason; that of calls is asked for.
+    """
 
-    __slots__ = ("code", "id", "inside", "line", "name", "reads", "sent", "shown", "what", "writes")
+    __slots__ = (
+        "end_line", "id", "inside", "line", "name", "reads", "sent", "shown", "verdict", "what", "writes",
+    )  # fmt: skip
 
-    def __init__(self, ident: int, what: str, name: str, inside: str, line: int) -> None:
+    def __init__(self, ident: int, what: str, name: str, inside: str, line: int, end_line: int) -> None:
         self.id = ident
         self.what = what
         self.name = name
         self.inside = inside
         self.line = line
+        self.end_line = end_line
         self.sent = False
+        self.verdict: tuple[str, str] = ("watching", "")
         self.reads: tuple[str, ...] = ()
         self.writes: tuple[str, ...] = ()
         self.shown: tuple[object, ...] = ()
@@ -44,14 +50,15 @@ class Chunks:
         self._execution: Execution | None = None
         self._numbers = 0
         self._entries: dict[tuple[int, int], ChunkEntry] = {}
+        self._loops: dict[tuple[int, int], ChunkEntry] = {}
         self._codes: dict[int, Code] = {}
         self.sites: Sites | None = None
 
     def begin(self, execution: Execution) -> None:
         """A program begins; pieces of the one before it are not looked at any more."""
         self._execution = execution
-        self._numbers += len(self._entries)
         self._entries = {}
+        self._loops = {}
         self._codes = {}
         self.sites = None
 
@@ -77,14 +84,30 @@ class Chunks:
             elif code is not None:
                 inside = "" if code.name == TOP else code.name
                 line = self._lines.line(code, key[1])
-            entry = self._entries[key] = ChunkEntry(self._next(), what, name, inside, line)
+            entry = self._entries[key] = ChunkEntry(self._next(), what, name, inside, line, line)
+        return entry
+
+    def loop(self, code: Code, head: int) -> ChunkEntry:
+        """The piece that a loop is."""
+        key = id(code), head
+        entry = self._loops.get(key)
+        if entry is None:
+            inside = "" if code.name == TOP else code.name
+            line, end_line = self._lines.loop(code, head)
+            name = f"loop in {inside}" if inside else "loop"
+            entry = self._loops[key] = ChunkEntry(self._next(), "loop", name, inside, line, end_line)
         return entry
 
     def _next(self) -> int:
-        return self._numbers + len(self._entries) + 1
+        self._numbers += 1
+        return self._numbers
 
     def write(self, t: float) -> None:
         """Write what has changed."""
+        for loop in self._loops.values():
+            if loop.shown != loop.verdict:
+                self._write(loop, *loop.verdict, None, t)
+                loop.shown = loop.verdict
         if self.sites is None:
             return
         for key, site in list(self.sites.table.items()):
@@ -102,7 +125,7 @@ class Chunks:
         fields: dict[str, Any] = {"id": entry.id}
         if not entry.shown:
             fields.update(what=entry.what, name=entry.name, inside=entry.inside, line=entry.line)
-            fields["end_line"] = entry.line
+            fields["end_line"] = entry.end_line
         fields["verdict"], fields["reason"] = verdict, reason
         if entry.reads or entry.writes:
             fields["reads"], fields["writes"] = list(entry.reads), list(entry.writes)

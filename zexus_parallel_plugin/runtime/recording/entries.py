@@ -20,9 +20,9 @@ class TaskEntry:
         "shown", "state", "thrown", "what", "worker", "written",
     )  # fmt: skip
 
-    def __init__(self, ident: int, what: str, t: float) -> None:
+    def __init__(self, ident: int, t: float) -> None:
         self.id = ident
-        self.what = what
+        self.what = ""
         self.handle: Any = None
         self.state = "queued"
         self.shown = ""

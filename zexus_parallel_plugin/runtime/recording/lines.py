@@ -1,9 +1,9 @@
-"""Source lines of calls: the host's bytecode has none, so they are found by counting calls in the text."""
+"""Source lines of calls and loops: the host's bytecode has none, so they are counted in the text."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from zexus_parallel_plugin.engine import isa
 
@@ -25,14 +25,19 @@ TOP = "<main>"
 
 
 class CallLines:
-    """Where the calls in a program are: for each action, and for the top level, by name, in their order.
+    """Where the calls and loops in a program are: for each action and for the top level, in their order.
 
     A guess where an action is defined twice, or a call was moved or removed by the optimiser.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._calls: dict[tuple[str, str], list[int]] | None = None
+        self._places: _Places | None = None
+
+    def _found(self) -> _Places:
+        if self._places is None:
+            self._places = _places(self._text)
+        return self._places
 
     def line(self, code: Code, ip: int) -> int:
         """Line of a call instruction, from 1; 0 if it is not found."""
@@ -47,43 +52,68 @@ class CallLines:
         )
         return self.find(code.name, name, ordinal)
 
+    def loop(self, code: Code, head: int) -> tuple[int, int]:
+        """First and last line of the loop with its head at an instruction; 0 and 0 if it is not found."""
+        heads = {
+            operand
+            for ip, (op, operand, _) in enumerate(code.instructions)
+            if op in isa.JUMPS and type(operand) is int and operand <= ip
+        }
+        loops = self._found().loops.get(code.name, [])
+        number = sorted(heads).index(head) if head in heads else len(loops)
+        return loops[number] if number < len(loops) and len(heads) <= len(loops) else (0, 0)
+
     def find(self, inside: str, name: str, ordinal: int = 0) -> int:
         """Line of the call of ``name`` in an action that has ``ordinal`` such calls before it."""
-        if self._calls is None:
-            self._calls = _calls(self._text)
-        lines = self._calls.get((inside, name), [])
+        lines = self._found().calls.get((inside, name), [])
         if not lines:
             return 0
         return lines[min(ordinal, len(lines) - 1)]
 
 
-def _calls(text: str) -> dict[tuple[str, str], list[int]]:
-    found: dict[tuple[str, str], list[int]] = {}
-    open_actions: list[tuple[str, int]] = [(TOP, -1)]
-    line, depth = 1, 0
-    word, before, pending = "", "", ""
+class _Places(NamedTuple):
+    """Lines of calls, by action and name; first and last lines of loops, by action."""
+
+    calls: dict[tuple[str, str], list[int]]
+    loops: dict[str, list[tuple[int, int]]]
+
+
+def _places(text: str) -> _Places:
+    found = _Places({}, {})
+    inside = [TOP]
+    blocks: list[tuple[str, int]] = []  # what a brace has opened: an action, a loop (its number), or neither
+    line, word, before = 1, "", ""
+    action, loop = "", -1
     for token in _TOKEN.finditer(text):
+        mark = token["mark"]
         if token["skip"] is not None:
             line += token["skip"].count("\n")
         elif token["word"] is not None:
             before, word = word, token["word"]
-        elif token["mark"] == "\n":
+            if word in {"for", "while"}:
+                loops = found.loops.setdefault(inside[-1], [])
+                loop = len(loops)
+                loops.append((line, line))
+        elif mark == "\n":
             line += 1
-        else:
-            mark = token["mark"]
-            if mark == "(" and word:
-                if before in _ACTIONS:
-                    pending = word
-                else:
-                    found.setdefault((open_actions[-1][0], word), []).append(line)
-            elif mark == "{":
-                if pending:
-                    open_actions.append((pending, depth))
-                    pending = ""
-                depth += 1
-            elif mark == "}":
-                depth -= 1
-                if len(open_actions) > 1 and open_actions[-1][1] >= depth:
-                    open_actions.pop()
+        elif mark == "(":
+            if before in _ACTIONS:
+                action = word
+            elif word:
+                found.calls.setdefault((inside[-1], word), []).append(line)
+            before = word = ""
+        elif mark == "{":
+            blocks.append(("action", 0) if action else ("loop", loop) if loop >= 0 else ("", 0))
+            if action:
+                inside.append(action)
+            action, loop = "", -1
+            before = word = ""
+        elif mark == "}" and blocks:
+            kind, number = blocks.pop()
+            if kind == "action":
+                inside.pop()
+            elif kind == "loop":
+                loops = found.loops[inside[-1]]
+                loops[number] = loops[number][0], line
             before = word = ""
     return found

@@ -25,9 +25,8 @@ class PoolListener:
     ``workers`` are those that are there, by the pool's number; ``tasks`` those that have more lines to come.
     """
 
-    def __init__(self, recorder: LiveRecorder, what: str = "calls") -> None:
+    def __init__(self, recorder: LiveRecorder) -> None:
         self._recorder = recorder
-        self._what = what
         self._handlers: dict[str, Callable[..., None]] = {
             "task.start": self._task_start,
             "task.end": self._task_end,
@@ -61,21 +60,22 @@ class PoolListener:
         entry = self.tasks.get(task)
         if entry is None:
             recorder = self._recorder
-            entry = self.tasks[task] = TaskEntry(recorder.next_task(), self._what, recorder.now())
+            entry = self.tasks[task] = TaskEntry(recorder.next_task(), recorder.now())
         return entry
 
-    def sent(self, batch: Batch, chunk: ChunkEntry) -> None:
-        """A batch was given to the pool; it may have begun already."""
-        handle = batch.handle
+    def describe(
+        self, handle: Any, chunk: ChunkEntry, what: str, calls: int, expected: float | None = None
+    ) -> None:
+        """Tell what a task is that was given to the pool; it may have begun already."""
         entry = self._entry(handle.id)
         entry.handle = handle
         entry.queued = self._recorder.at_ns(handle.submitted_ns)
         entry.name = chunk.name
-        entry.what = "map" if chunk.what == "map" else self._what
+        entry.what = what
         entry.chunk, entry.line = chunk.id, chunk.line
-        entry.calls = len(batch.calls)
+        entry.calls = calls
         entry.bytes = len(handle.payload)
-        entry.expected = batch.weight
+        entry.expected = handle.expected if expected is None else expected
 
     def _task_start(self, task: int, worker: int, attempt: int, **_rest: Any) -> None:
         entry = self._entry(task)

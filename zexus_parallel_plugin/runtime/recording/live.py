@@ -341,7 +341,9 @@ class LiveRecorder(Recorder):
     def sent(self, batch: Batch, code: Code | None) -> None:
         """A batch was given to the pool."""
         if self._main is not None and self._writer is not None:
-            self._main.sent(batch, self._chunks.of(batch, code))
+            chunk = self._chunks.of(batch, code)
+            what = "map" if chunk.what == "map" else "calls"
+            self._main.describe(batch.handle, chunk, what, len(batch.calls), batch.weight)
 
     def results(self, batch: Batch) -> None:
         """The answer to a batch is there."""
@@ -367,6 +369,30 @@ class LiveRecorder(Recorder):
                 entry.thrown = {}
             entry.thrown[reason] = entry.thrown.get(reason, 0) + 1
             entry.settle(self.now())
+
+    def range_sent(self, handle: Any, code: Code, head: int, iterations: int) -> None:
+        """Iterations of a loop were given to the pool."""
+        if self._main is not None and self._writer is not None:
+            chunk = self._chunks.loop(code, head)
+            chunk.verdict = "parallel", ""
+            self._main.describe(handle, chunk, "iterations", iterations)
+
+    def range_settled(self, handle: Any, used: int, reason: str = "", gas: int = 0) -> None:
+        """The program came to iterations of a loop."""
+        entry = None if self._main is None else self._main.tasks.get(handle.id)
+        if entry is not None:
+            entry.committed += used
+            entry.gas += gas
+            left = entry.calls - entry.committed - sum((entry.thrown or {}).values())
+            if left > 0:
+                entry.thrown = {**(entry.thrown or {}), reason or "loop-left": left}
+            entry.settle(self.now())
+            entry.shown = ""
+
+    def loop_refused(self, code: Code, head: int, reason: str) -> None:
+        """A loop is left alone from now on."""
+        if self._writer is not None:
+            self._chunks.loop(code, head).verdict = "in-place", reason
 
     # -- the rest
 
