@@ -19,9 +19,9 @@ PACKAGE = Path(zexus_parallel_plugin.__file__).parent
 
 # From the top down. A module may import what is in its own layer or in one further down.
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("__main__", "cli", "monitor", "report"),
+    ("__main__", "cli", "monitor", "pytest_plugin", "report"),
     ("explain",),
-    ("plugin", "manager", "activation", "backends", "contributions", "api"),
+    ("plugin", "manager", "activation", "backends", "contributions", "api", "suites"),
     ("hookspecs", "specs"),
     ("attach",),
     ("runtime",),

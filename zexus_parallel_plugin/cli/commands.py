@@ -32,6 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "runs": Entry("cli.runs:runs_command", "List the runs whose journals are kept."),
     "report": Entry("cli.report:report_command", "Tell what happened in a run; HTML, trace, job log, JSON."),
     "explain": Entry("cli.explain:explain_command", "Show what runs in parallel, what does not, and why."),
+    "test": Entry("cli.test:test_command", "Run test suites written in Zexus."),
     "bench": Entry("cli.bench:bench_command", "Compare the host, one worker and all cores on a program."),
     "doctor": Entry("cli.doctor:doctor_command", "Check the installation, and the backend against the host."),
     "plugins": Entry("cli.plugins:plugins_command", "List the plugins and what they contribute."),
