@@ -23,6 +23,8 @@ __all__ = ["SUFFIX", "PlaceError", "directory", "first_line", "is_live", "new_id
 
 SUFFIX = ".jsonl"
 _LONGEST_LINE = 1 << 20
+_LAST_BYTES = 4096
+_END = b'{"e":"run.end",'
 
 
 class PlaceError(ZexusParallelError):
@@ -114,6 +116,15 @@ def first_line(path: Path) -> dict[str, Any]:
 
 
 def _is_live(path: Path) -> bool:
+    """Whether a journal has no end, and the process of its run is there."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
+            last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
+    except OSError:
+        return False
+    if last.startswith(_END):
+        return False
     data = first_line(path)
     pid, mark = data.get("pid"), data.get("started", "")
     return isinstance(pid, int) and isinstance(mark, str) and is_running(pid, mark)

@@ -50,12 +50,12 @@ def size(count: float) -> str:
 def _summary(run: Loaded) -> str:
     state, start = run.state, run.start
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(start.time))
-    rows = [("program", printable(start.program or "–")), ("run", f"{printable(run.name)}, {when}")]
+    rows = [("program", start.program or "–"), ("run", f"{run.name}, {when}")]
     status = run.status
     if state.end is not None and state.end.left_to_host:
         status += f", executed by the host's own VM ({state.end.left_to_host})"
     if state.end is not None and state.end.error:
-        status += f": {printable(state.end.error)}"
+        status += f": {state.end.error}"
     rows.append(("state", status))
     rows.append(("time", duration(run.seconds)))
     counts = ", ".join(f"{count} {name}" for name, count in sorted(state.counts.items()) if count)
@@ -68,7 +68,7 @@ def _summary(run: Loaded) -> str:
     rows.append(("gas", f"{state.gas:,}"))
     if run.corrupt:
         rows.append(("journal", f"{run.corrupt} lines could not be read"))
-    return "".join(f"{name + ':':<12}{value}\n" for name, value in rows)
+    return "".join(f"{name + ':':<12}{printable(value)}\n" for name, value in rows)
 
 
 def _estimate(value: float | None, unit: str) -> str:
@@ -77,7 +77,7 @@ def _estimate(value: float | None, unit: str) -> str:
 
 def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], right: str) -> str:
     """A table with aligned columns; ``right`` has an ``r`` for each column of numbers. Empty without rows."""
-    lines = [list(row) for row in rows]
+    lines = [[printable(cell) for cell in row] for row in rows]
     if not lines:
         return ""
     hidden = len(lines) - _MOST_ROWS
@@ -98,7 +98,7 @@ def table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], ri
 def _chunks(run: Loaded) -> str:
     rows = []
     for chunk in sorted(run.state.chunks.values(), key=lambda chunk: (chunk.line, chunk.id)):
-        source = printable(run.state.text_of_line(chunk.line).strip())
+        source = printable(run.state.text_of_line(chunk.line).strip(" \t"))
         verdict = f"{chunk.verdict} ({chunk.reason})" if chunk.reason else chunk.verdict
         rows.append(
             (
@@ -136,7 +136,7 @@ def _functions(run: Loaded) -> str:
 def _workers(run: Loaded) -> str:
     rows = []
     for worker in run.state.workers.values():
-        end = "" if worker.expected is not False else printable(worker.signal or f"exit code {worker.code}")
+        end = "" if worker.expected is not False else worker.signal or f"exit code {worker.code}"
         rows.append(
             (
                 str(worker.id),

@@ -159,7 +159,7 @@ def _dependences(run: Loaded, places: dict[Slice, _Place]) -> Iterator[_Event]:
     for chunk in run.state.chunks.values():
         for number, dependence in enumerate(chunk.depends):
             on = dependence.get("on")
-            if on not in of_chunk or chunk.id not in of_chunk or on == chunk.id:
+            if type(on) is not int or on not in of_chunk or chunk.id not in of_chunk or on == chunk.id:
                 continue
             before = max(of_chunk[on], key=lambda place: place.end)
             after = min(of_chunk[chunk.id], key=lambda place: place.begin)
