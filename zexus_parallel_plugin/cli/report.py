@@ -38,7 +38,7 @@ def report_command(
     prometheus: str | None,
     as_json: bool,
 ) -> None:
-    """Tell what happened in a run.
+    """Tell what happened in a run; HTML, trace, job log, JSON.
 
     RUN is the id of a run or the beginning of one, or the path of a journal; without it, it is the newest
     run. Without options the report is text. A FILE may be `-` for standard output.

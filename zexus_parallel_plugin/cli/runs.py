@@ -26,9 +26,9 @@ _HEADINGS = ("run", "state", "started", "time", "tasks", "speed-up", "failures",
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def runs_command(ctx: click.Context, as_json: bool) -> None:
-    """List the runs whose journals are kept, the newest first.
+    """List the runs whose journals are kept.
 
-    A run that is `gone` was ended from outside. Speed-ups are estimates: work done, divided by time.
+    The newest comes first. A run that is `gone` was ended from outside. Speed-ups are estimates: work done, divided by time.
     """
     if ctx.invoked_subcommand is not None:
         if as_json:
