@@ -48,14 +48,13 @@ class ParallelOpcode(IntEnum):
 def parallel_opcode(opcode: object) -> ParallelOpcode | None:
     """Which of the six the opcode of an instruction is, None if it is another one.
 
-    A member, its name or its number will do. The host's own member of that number does as well: the host's
-    binary format keeps numbers only, and makes its own members of them when it reads them again.
+    A member, its name or its plain number will do; the host's own member of that number is another opcode.
     """
     if isinstance(opcode, str):
         return ParallelOpcode.__members__.get(opcode)
-    if isinstance(opcode, int) and not isinstance(opcode, bool) and 300 <= opcode <= 305:
-        return ParallelOpcode(int(opcode))
-    return None
+    if isinstance(opcode, ParallelOpcode):
+        return opcode
+    return ParallelOpcode(opcode) if type(opcode) is int and 300 <= opcode <= 305 else None
 
 
 @dataclass(frozen=True, slots=True)

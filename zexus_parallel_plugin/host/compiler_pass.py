@@ -119,8 +119,7 @@ def parallel_names(bytecode: Any) -> list[str]:
         opcode
         for code in code_objects(bytecode)
         for instruction in code.instructions
-        if isinstance(instruction, tuple) and instruction
-        for opcode in (parallel_opcode(instruction[0]),)
+        for opcode in (_opcode_of(code, instruction),)
         if opcode is not None
     }
     return [opcode.name for opcode in sorted(found)]
@@ -138,6 +137,21 @@ def guard_of(what: str, constant: Callable[[Any], int]) -> list[Instruction]:
         (Opcode.LOAD_CONST, constant(text)),
         (Opcode.REQUIRE, None),
     ]
+
+
+def _opcode_of(code: Any, instruction: Any) -> ParallelOpcode | None:
+    """Which of the six an instruction of a code object is.
+
+    The host's binary format (``zexus/vm/binary_bytecode.py``) keeps numbers only, and makes the host's own
+    members of them when it reads them again.
+    """
+    if not isinstance(instruction, tuple) or not instruction:
+        return None
+    opcode = instruction[0]
+    if isinstance(opcode, Opcode):
+        origin = getattr(code, "metadata", {}).get("created_by")
+        return parallel_opcode(int(opcode)) if origin == "binary_deserializer" else None
+    return parallel_opcode(opcode)
 
 
 def _is_descriptor(value: Any) -> bool:
@@ -159,10 +173,7 @@ def code_objects(bytecode: Any) -> Iterator[Any]:
 def _concerns(code: Any) -> bool:
     if any(isinstance(value, str) and value in LANGUAGE_FUNCTIONS for value in code.constants):
         return True
-    return any(
-        isinstance(instruction, tuple) and instruction and parallel_opcode(instruction[0]) is not None
-        for instruction in code.instructions
-    )
+    return any(_opcode_of(code, instruction) is not None for instruction in code.instructions)
 
 
 class _Rewriter:
@@ -196,7 +207,7 @@ class _Rewriter:
         before = len(constants)
         for instruction in bytecode.instructions:
             places.append(len(instructions))
-            opcode, replacement = self._replacement(instruction, constants)
+            opcode, replacement = self._replacement(bytecode, instruction, constants)
             first = first if first is not None else opcode
             instructions += replacement
         places.append(len(instructions))
@@ -220,11 +231,13 @@ class _Rewriter:
             made.metadata["lines"] = moved
         return made
 
-    def _replacement(self, instruction: Any, constants: list[Any]) -> tuple[ParallelOpcode | None, list[Any]]:
+    def _replacement(
+        self, code: Any, instruction: Any, constants: list[Any]
+    ) -> tuple[ParallelOpcode | None, list[Any]]:
         """What stands for an instruction, and which of our opcodes that is, if any."""
         if not isinstance(instruction, tuple) or len(instruction) < 2:
             return None, [instruction]
-        ours = parallel_opcode(instruction[0])
+        ours = _opcode_of(code, instruction)
         if ours is not None:
             return ours, [(ours, *instruction[1:])]
         call = self._call(instruction, constants)
