@@ -15,6 +15,8 @@ from zexus_parallel_plugin.host.command import load_command_module
 __all__ = ["run_command"]
 
 _HELP_WORDS = {"-h", "--help"}
+_MONITOR = "--monitor"
+_MONITOR_HELP = "Show the monitor while the program runs, its output afterwards."
 
 
 class _HostRun(click.Command):
@@ -30,6 +32,11 @@ class _HostRun(click.Command):
 def run_command(ctx: click.Context, arguments: list[str]) -> object:
     """Run a program on all cores: the host's `run`, with the backend parallel."""
     asks_for_help = not arguments or any(word in _HELP_WORDS for word in _before_program(arguments))
+    if not asks_for_help and _MONITOR in _before_file(arguments):
+        from zexus_parallel_plugin.cli.monitored import run_monitored
+
+        arguments.remove(_MONITOR)
+        return run_monitored(arguments)
     if asks_for_help:
         # The host prints a warning when it is imported, which is no part of the help.
         with Path(os.devnull).open("w", encoding="utf-8") as nowhere, redirect_stdout(nowhere):
@@ -38,9 +45,19 @@ def run_command(ctx: click.Context, arguments: list[str]) -> object:
         module = load_command_module()
     activate(module)
     offer_all_settings(module)
+    if asks_for_help:
+        module.run.params.append(click.Option([_MONITOR], is_flag=True, help=_MONITOR_HELP))
     words = ["--help"] if asks_for_help else ["--backend", contributions.BACKEND, *arguments]
     return module.cli.main(args=["run", *words], prog_name=ctx.find_root().info_name, standalone_mode=False)
 
 
 def _before_program(arguments: list[str]) -> list[str]:
     return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def _before_file(arguments: list[str]) -> list[str]:
+    """The words that cannot be the program's own: up to ``--`` or a Zexus file."""
+    for number, word in enumerate(arguments):
+        if word == "--" or word.endswith(".zx"):
+            return arguments[:number]
+    return arguments

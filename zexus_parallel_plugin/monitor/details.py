@@ -72,9 +72,10 @@ class _Pane:
     def field(self, label: str, text: object, tone: Tone = "text") -> None:
         """A labelled value; long ones are wrapped."""
         pieces = wrap(self.look.clean(str(text)), self.room - _LABEL) or [""]
-        for number, piece in enumerate(pieces):
-            shown = label if number == 0 else ""
-            self.lines.append([Ink(f"{shown:<{_LABEL}}", "dim"), Ink(piece, tone)])
+        head = self.look.fit(self.look.clean(label), _LABEL - 1) + " "
+        for piece in pieces:
+            self.lines.append([Ink(head, "dim"), Ink(piece, tone)])
+            head = " " * _LABEL
 
     def heading(self, text: str) -> None:
         """A line between two parts."""
@@ -212,6 +213,8 @@ class _Pane:
         if chunk.writes:
             self.field("writes", ", ".join(chunk.writes))
         for item in chunk.depends:
+            if not isinstance(item, dict):  # a journal may say anything
+                continue
             sure = "" if item.get("proven") is not False else ", assumed"
             self.field("needs", f"#{item.get('on')} by {item.get('name', '')} ({item.get('type', '')}{sure})")
         self.source(chunk.line, chunk.end_line)

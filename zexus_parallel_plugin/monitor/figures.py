@@ -9,6 +9,8 @@ def duration(seconds: float | None) -> str:
     """A time in few characters: ``0.4 ms``, ``82 ms``, ``1.25 s``, ``3:07``, ``2:05:00``; or ``-``."""
     if seconds is None:
         return "-"
+    if seconds < 0:
+        return f"-{duration(-seconds)}"
     if seconds < 0.0005:
         return f"{seconds * 1e6:.0f} us" if seconds > 0 else "0 s"
     if seconds < 0.01:

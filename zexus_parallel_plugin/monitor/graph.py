@@ -76,7 +76,7 @@ def lay_out(chunks: Mapping[int, ChunkInfo], look: Look) -> Graph:
 def _edges(chunk: ChunkInfo, chunks: Mapping[int, ChunkInfo]) -> tuple[Edge, ...]:
     found = []
     for item in chunk.depends:
-        on = item.get("on")
+        on = item.get("on") if isinstance(item, dict) else None
         if type(on) is int and on in chunks and on != chunk.id:
             found.append(
                 Edge(

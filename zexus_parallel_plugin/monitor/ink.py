@@ -62,7 +62,8 @@ def width(text: str) -> int:
 
 @lru_cache(4096)
 def _cells(char: str) -> int:
-    if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me"}:
+    joins = "\u1160" <= char <= "\u11ff"  # vowels and finals of Hangul are drawn over the consonant before
+    if joins or unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me"}:
         return 0
     return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
 

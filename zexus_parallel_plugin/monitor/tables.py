@@ -153,7 +153,7 @@ def chunk_columns(source: Source, _look: Look) -> list[Column[ChunkInfo]]:
         return Ink(source().state.text_of_line(chunk.line).strip(), "dim")
 
     def needs(chunk: ChunkInfo) -> Ink:
-        return Ink(" ".join(f"#{item.get('on')}" for item in chunk.depends), "dim")
+        return Ink(" ".join(f"#{item.get('on')}" for item in chunk.depends if isinstance(item, dict)), "dim")
 
     return [
         Column("chunk", "chunk", 5, lambda c: Ink(f"{c.id}", "text"), lambda c: c.id, ">"),

@@ -44,8 +44,8 @@ class _Cells:
     def state(self, worker: WorkerInfo) -> Ink:
         """Busy, idle, or how it ended."""
         if worker.state == "dead":
-            word = worker.signal or "gone"
-            return Ink(word, "bad" if worker.expected is False else "dim")
+            died = worker.expected is False
+            return Ink(worker.signal or "died", "bad") if died else Ink("gone", "dim")
         if worker.state == "ready":
             return Ink("busy", "run") if worker.task is not None else Ink("idle", "wait")
         return Ink(worker.state, _WORKER_TONES[worker.state])
