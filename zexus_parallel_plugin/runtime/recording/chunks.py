@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.runtime.recording.lines import TOP, CallLines
 from zexus_parallel_plugin.runtime.stream import MapSource
 
 if TYPE_CHECKING:
@@ -12,10 +11,14 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.execution import Execution
+    from zexus_parallel_plugin.runtime.recording.lines import CallLines
     from zexus_parallel_plugin.runtime.sites import Site, Sites
     from zexus_parallel_plugin.runtime.task import Batch
 
 __all__ = ["ChunkEntry", "Chunks"]
+
+TOP = "<main>"
+"""Name of the top level among the actions."""
 
 
 class ChunkEntry:
@@ -46,13 +49,23 @@ class Chunks:
 
     def __init__(self, add: Callable[[str, dict[str, Any], float], None], text: str) -> None:
         self._add = add
-        self._lines = CallLines(text)
+        self._text = text
+        self._found: CallLines | None = None
         self._execution: Execution | None = None
         self._numbers = 0
         self._entries: dict[tuple[int, int], ChunkEntry] = {}
         self._loops: dict[tuple[int, int], ChunkEntry] = {}
         self._codes: dict[int, Code] = {}
         self.sites: Sites | None = None
+
+    @property
+    def _lines(self) -> CallLines:
+        """Made at the first use: most programs are short, and have no pieces that are looked at."""
+        if self._found is None:
+            from zexus_parallel_plugin.runtime.recording.lines import CallLines
+
+            self._found = CallLines(self._text)
+        return self._found
 
     def begin(self, execution: Execution) -> None:
         """A program begins; pieces of the one before it are not looked at any more."""

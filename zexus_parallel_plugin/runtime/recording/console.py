@@ -15,20 +15,12 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.metrics import RunMetrics
     from zexus_parallel_plugin.runtime.recording.tee import Tee
 
-__all__ = ["Console", "estimate", "on_terminal", "summary"]
+__all__ = ["Console", "estimate", "progress", "summary"]
 
 _AFTER = 2.0
 """Seconds after which there is a progress line."""
 _EVERY = 0.25
 _CLEAR = "\r\x1b[K"
-
-
-def on_terminal() -> bool:
-    """Whether standard error is a terminal."""
-    try:
-        return bool(sys.stderr.isatty())
-    except (AttributeError, ValueError):
-        return False
 
 
 def estimate(metrics: RunMetrics, seconds: float) -> float | None:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from zexus_parallel_plugin.engine import isa
+from zexus_parallel_plugin.runtime.recording.chunks import TOP
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
@@ -21,7 +22,6 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _ACTIONS = frozenset({"action", "function", "func", "fn", "async"})
-TOP = "<main>"
 
 
 class CallLines:

@@ -21,7 +21,6 @@ from zexus_parallel_plugin.host.version import host_version
 from zexus_parallel_plugin.journal import VERSION
 from zexus_parallel_plugin.journal.processes import mark_of
 from zexus_parallel_plugin.runtime.recorder import Recorder
-from zexus_parallel_plugin.runtime.recording import console as terminal
 from zexus_parallel_plugin.runtime.recording.chunks import Chunks
 from zexus_parallel_plugin.runtime.recording.listener import PoolListener
 from zexus_parallel_plugin.runtime.recording.processes import usage
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.journal.writer import JournalWriter
     from zexus_parallel_plugin.metrics import RunMetrics
     from zexus_parallel_plugin.runtime.pool.starter import Emit
+    from zexus_parallel_plugin.runtime.recording.console import Console
     from zexus_parallel_plugin.runtime.sites import Sites
     from zexus_parallel_plugin.runtime.task import Batch, PlannedCall, Record
 
@@ -68,7 +68,7 @@ class LiveRecorder(Recorder):
         self,
         config: ParallelConfig,
         writer: JournalWriter | None,
-        console: terminal.Console | None,
+        console: Console | None,
         complain: Callable[[str], None],
     ) -> None:
         self._zero = time.monotonic()
@@ -201,7 +201,9 @@ class LiveRecorder(Recorder):
             self._check()
             where = "" if self._writer.failure else self._writer.name
         if self._console is not None:
-            self._console.say(terminal.summary(self._metrics, self.now(), self._left_to_host, where))
+            from zexus_parallel_plugin.runtime.recording.console import summary
+
+            self._console.say(summary(self._metrics, self.now(), self._left_to_host, where))
 
     # -- time
 
@@ -239,7 +241,9 @@ class LiveRecorder(Recorder):
                 and self._metrics is not None
                 and self._console.due()
             ):
-                self._console.draw(terminal.progress(self._metrics, t, running, waiting))
+                from zexus_parallel_plugin.runtime.recording.console import progress
+
+                self._console.draw(progress(self._metrics, t, running, waiting))
         finally:
             self._flushing = False
 

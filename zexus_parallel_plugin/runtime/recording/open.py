@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
-from zexus_parallel_plugin.runtime.recording.console import Console, on_terminal
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.config import ParallelConfig
     from zexus_parallel_plugin.journal.writer import JournalWriter
+    from zexus_parallel_plugin.runtime.recording.console import Console
 
 __all__ = ["open_recorder"]
 
 
 def open_recorder(config: ParallelConfig) -> Recorder:
     """What records a run with this configuration. It never fails: without a journal the run is the same."""
-    console = None if config.quiet or not on_terminal() else Console()
+    console: Console | None = None
+    if not config.quiet and _on_terminal():
+        from zexus_parallel_plugin.runtime.recording.console import Console
+
+        console = Console()
 
     def complain(text: str) -> None:
         if console is not None:
@@ -36,3 +41,11 @@ def open_recorder(config: ParallelConfig) -> Recorder:
     from zexus_parallel_plugin.runtime.recording.live import LiveRecorder
 
     return LiveRecorder(config, writer, console, complain)
+
+
+def _on_terminal() -> bool:
+    """Whether standard error is a terminal."""
+    try:
+        return bool(sys.stderr.isatty())
+    except (AttributeError, ValueError):
+        return False
