@@ -11,9 +11,12 @@ from pathlib import Path
 import click
 
 from zexus_parallel_plugin.config import resolve_config
+from zexus_parallel_plugin.explain import render as text
 from zexus_parallel_plugin.explain.build import report
+from zexus_parallel_plugin.explain.compiled import compiled
+from zexus_parallel_plugin.explain.measured import measure
 from zexus_parallel_plugin.explain.record import record
-from zexus_parallel_plugin.explain.render import Paint, render
+from zexus_parallel_plugin.explain.render import Paint
 from zexus_parallel_plugin.explain.subject import load
 
 __all__ = ["explain_command"]
@@ -22,7 +25,14 @@ __all__ = ["explain_command"]
 @click.command("explain")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
 @click.option("--workers", metavar="N|auto", help="Workers to reckon with.  [default: all cores]")
+@click.option("--gas-limit", metavar="N|unlimited", help="Gas that the program may use, for --run.")
 @click.option("-v", "--verbose", count=True, help="Say everything; twice: with the bytecode.")
+@click.option(
+    "--run", "run_it", is_flag=True, help="Execute the program once, too, and add what was measured."
+)
+@click.option(
+    "--compiled", "show_compiled", is_flag=True, help="Add the Python functions that it is compiled to."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option(
     "--assert-parallel",
@@ -31,22 +41,40 @@ __all__ = ["explain_command"]
     help="End with exit code 1 if fewer than N chunks would run in parallel.",
 )
 def explain_command(
-    file: Path, workers: str | None, verbose: int, as_json: bool, assert_parallel: int | None
+    file: Path,
+    workers: str | None,
+    gas_limit: str | None,
+    verbose: int,
+    run_it: bool,
+    show_compiled: bool,
+    as_json: bool,
+    assert_parallel: int | None,
 ) -> int:
     """Show what runs in parallel, what does not, and why.
 
     The program is compiled by the host, as `zexus run` does, and analysed; it is not executed. The margin of
     the listing has the number of the chunk that a line belongs to, and a mark for its verdict.
+
+    With --run it is executed afterwards, and what it prints is dropped.
     """
-    config = resolve_config(program=file, options={"worker_count": workers})
+    config = resolve_config(program=file, options={"worker_count": workers, "gas_limit": gas_limit})
     subject = load(file, config)
     made = report(subject)
+    engine = subject.view is not None
+    units = compiled(subject) if show_compiled and engine else []
+    if run_it and engine:
+        measure(subject, made)
     if as_json:
-        click.echo(json.dumps(record(made), indent=2))
+        click.echo(json.dumps(record(made, units), indent=2))
     else:
-        colours = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        width = shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
-        click.echo(render(made, verbose=verbose, width=width, paint=Paint(colours)), nl=False)
+        terminal = sys.stdout.isatty()
+        paint = Paint(terminal and not os.environ.get("NO_COLOR"))
+        width = shutil.get_terminal_size((80, 24)).columns if terminal else 80
+        click.echo(text.render(made, verbose=verbose, width=width, paint=paint), nl=False)
+        if verbose > 1 and engine:
+            click.echo(text.bytecode(subject.instructions()), nl=False)
+        if units:
+            click.echo(text.units(units, width, paint), nl=False)
     if assert_parallel is not None and len(made.parallel) < assert_parallel:
         found = len(made.parallel)
         click.echo(f"zexus-parallel: {found} of at least {assert_parallel} chunks run in parallel", err=True)

@@ -10,7 +10,7 @@ from zexus_parallel_plugin.analysis.cost import ASSUMED_TRIPS, Costs, Estimate
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.explain import graph, words
 from zexus_parallel_plugin.explain.model import Chunk, Dependence, Graph, Report, Site, Unit, Verdict
-from zexus_parallel_plugin.explain.verdicts import CallVerdict, Verdicts
+from zexus_parallel_plugin.explain.verdicts import SECONDS_PER_INSTRUCTION, CallVerdict, Verdicts
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.analysis.loops import LoopPlan
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
-_SHORT = 20_000
-"""Instructions below which a loop is not worth the way to a worker; see `analysis.loops`."""
+_SHORT = round(0.02 / SECONDS_PER_INSTRUCTION)
+"""Instructions below which a loop is not worth starting workers: 20 ms of them, as `runtime.loops` has it."""
 
 _UNPAYABLE = frozenset(
     {"cheap", "inside-worker", "length-unknown", "loop-short", "no-calls", "nothing-ahead"}
@@ -241,7 +241,7 @@ class _UnitBuilder:
         if self.where == "worker":
             return "does not pay", "inside-worker", "", None
         if ranges.parallel:
-            if work.instructions < _SHORT and not heavy:
+            if work.instructions < _SHORT and not (heavy and work.assumed) and not self._has_open_loop(plan):
                 return "does not pay", "length-unknown" if work.assumed else "loop-short", "", None
             return "parallel", "parallel-ranges", "ranges", None
         if any(verdict.parallel for verdict in heavy):
@@ -255,6 +255,11 @@ class _UnitBuilder:
         if plan.against and reason.startswith("loop-"):
             reason = plan.against
         return _verdict(reason), reason, "", self._loop_dependence(plan, ranges.name)
+
+    def _has_open_loop(self, plan: LoopPlan) -> bool:
+        """Whether there is a loop in it whose iterations the text does not tell."""
+        inside = (other for other in self.unit.plans.values() if plan.head < other.head < plan.end)
+        return any(other.trips < 0 for other in inside)
 
     def _code(self, first: int, end: int) -> Chunk:
         inside = [v for pc, v in sorted(self.calls.items()) if first <= pc < end]

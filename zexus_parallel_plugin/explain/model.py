@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.analysis.cost import Estimate
 
-__all__ = ["Chunk", "Dependence", "Edge", "Graph", "Report", "Site", "Unit", "Verdict"]
+__all__ = ["Chunk", "Dependence", "Edge", "Graph", "Measured", "Report", "Site", "Unit", "Verdict"]
 
 Verdict = Literal["parallel", "not legal", "does not pay", "host"]
 """``parallel``: the run time would give work of it to workers. The next two: in place, because it is not
@@ -53,6 +53,26 @@ class Site:
     first: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a run has done with a call instruction or a loop.
+
+    Attributes:
+        sent: calls sent to workers; used: those of them whose result was used.
+        seconds: time of the calls that were used, all together; of one iteration of a loop.
+        thrown: results that were not used, by reason code.
+        loop: it is a loop; worth: ranges of it were sent; refusal: reason code of why not (any more).
+    """
+
+    sent: int = 0
+    used: int = 0
+    seconds: float = 0.0
+    thrown: dict[str, int] = field(default_factory=dict)
+    loop: bool = False
+    worth: bool = False
+    refusal: str = ""
+
+
 @dataclass(slots=True)
 class Chunk:
     """A statement or loop of the program, or a few statements, with its verdict.
@@ -69,6 +89,7 @@ class Chunk:
         sites: its calls of actions.
         work: estimated instructions, all iterations and calls.
         prints: it prints.
+        measured: what a run has done with its calls and loops, with their instructions.
     """
 
     number: int
@@ -87,6 +108,7 @@ class Chunk:
     work: Estimate
     lines: frozenset[int] = frozenset()
     prints: bool = False
+    measured: list[tuple[int, Measured]] = field(default_factory=list)
 
     @property
     def sentence(self) -> str:

@@ -6,6 +6,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zexus_parallel_plugin.explain.compiled import Compiled
     from zexus_parallel_plugin.explain.model import Chunk, Report, Unit
 
 __all__ = ["SCHEMA", "record"]
@@ -14,8 +17,11 @@ SCHEMA = 1
 """Raised when something that was there means something else, or is gone."""
 
 
-def record(report: Report) -> dict[str, Any]:
-    """All of a report. The reason codes are those of the text."""
+def record(report: Report, units: Iterable[Compiled] = ()) -> dict[str, Any]:
+    """All of a report. The reason codes are those of the text.
+
+    :param units: compiled code, if it is wanted.
+    """
     return {
         "schema": SCHEMA,
         "program": str(report.path),
@@ -27,6 +33,16 @@ def record(report: Report) -> dict[str, Any]:
         "estimate": {"gain": round(report.gain, 3), "assumed": report.assumed},
         "units": [_unit(unit) for unit in report.units],
         "measured": report.measured,
+        "compiled": [
+            {
+                "title": unit.title,
+                "reason": unit.reason,
+                "source": [text for text, _note in unit.lines],
+                "exits": {number: note for number, (_text, note) in enumerate(unit.lines, 1) if note},
+                "variables": list(unit.variables),
+            }
+            for unit in units
+        ],
     }
 
 
@@ -68,4 +84,5 @@ def _chunk(chunk: Chunk) -> dict[str, Any]:
         "prints": chunk.prints,
         "work": asdict(chunk.work),
         "calls": [asdict(site) for site in chunk.sites],
+        "measured": [{"instruction": pc, **asdict(measured)} for pc, measured in chunk.measured],
     }

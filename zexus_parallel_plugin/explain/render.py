@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from zexus_parallel_plugin.reasons import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from zexus_parallel_plugin.explain.model import Chunk, Dependence, Report, Site, Unit
+    from zexus_parallel_plugin.explain.compiled import Compiled
+    from zexus_parallel_plugin.explain.model import Chunk, Dependence, Measured, Report, Site, Unit
 
-__all__ = ["Paint", "render"]
+__all__ = ["Paint", "bytecode", "render", "units"]
 
 _MARKS = {"parallel": "=", "not legal": "!", "does not pay": ".", "host": "~"}
 _COLOURS = {"parallel": "32", "not legal": "33", "does not pay": "2", "host": "35"}
@@ -64,23 +65,23 @@ class _Renderer:
         report = self.report
         name = _printable(str(report.path))
         if report.problem:
-            yield f"{name}: the host does not execute this as bytecode, so nothing runs in parallel"
+            said = f"{name}: the host does not execute this as bytecode, so nothing runs in parallel"
+            yield from self._wrapped(said, "")
             yield from self._wrapped(_printable(report.problem), "    ")
             return
         if report.reason:
             known = reason(report.reason)
-            yield f"{name}: nothing runs in parallel [{report.reason}]"
+            yield from self._wrapped(f"{name}: nothing runs in parallel [{report.reason}]", "")
             yield from self._wrapped(f"{known.sentence} {known.hint}".strip(), "    ")
         else:
             count, workers = len(report.parallel), report.workers
-            yield (
-                f"{name}: {_count(count, 'chunk')} of {len(report.chunks)} "
-                f"run{'s' if count == 1 else ''} in parallel, on {workers} workers"
-            )
+            every = sum(len(unit.chunks) for unit in report.units if unit.where == "main")
+            said = f"{name}: {_count(count, 'chunk')} of {every} run{'s' if count == 1 else ''}"
+            yield from self._wrapped(f"{said} in parallel, on {workers} workers", "")
             if count:
                 yield from self._wrapped(self._gain(), "    ")
         if report.changed:
-            yield "    (the host's validator has changed the text; this is what was compiled)"
+            yield from self._wrapped("(the host has changed the text; this is what was compiled)", "    ")
 
     def _gain(self) -> str:
         gain, workers = self.report.gain, self.report.workers
@@ -104,7 +105,9 @@ class _Renderer:
             style = _COLOURS[chunk.verdict] if chunk else ""
             yield (self.paint(left, style) + code).rstrip()
         yield ""
-        legend = "   ".join(f"{_MARKS[verdict]} {said}" for verdict, said in _SAID.items())
+        legend = "   ".join(
+            f"{_MARKS[verdict]} {said.replace('in place: ', '')}" for verdict, said in _SAID.items()
+        )
         yield from self._wrapped(legend, "")
 
     def _margin(self) -> dict[int, Chunk]:
@@ -129,9 +132,9 @@ class _Renderer:
             title = self._title(unit)
             if not shown and not unit.host:
                 if unit.name != "<main>":
-                    yield self.paint(title, "1")
+                    yield from self._styled(title, "1")
                 continue
-            yield self.paint(title, "1")
+            yield from self._styled(title, "1")
             for chunk in shown:
                 yield from self._chunk(chunk)
 
@@ -162,9 +165,8 @@ class _Renderer:
             head += ", ranges of its iterations"
         elif chunk.how == "calls" and chunk.kind == "loop":
             head += ", its calls run ahead"
-        yield self.paint(
-            f"{head} [{chunk.reason}]", _COLOURS[chunk.verdict] if chunk.verdict != "does not pay" else ""
-        )
+        style = _COLOURS[chunk.verdict] if chunk.verdict != "does not pay" else ""
+        yield from self._styled(f"{head} [{chunk.reason}]", style)
         if chunk.verdict != "parallel" or self.verbose:
             yield from self._wrapped(chunk.sentence, "    ")
         if chunk.dependence is not None:
@@ -176,6 +178,8 @@ class _Renderer:
             yield f"    work: {about}{_amount(chunk.work.instructions)} instructions"
         for site in self._sites(chunk):
             yield from self._wrapped(self._site(site), "    ")
+        for _pc, measured in chunk.measured:
+            yield from self._wrapped("measured: " + _done(measured), "    ")
         if chunk.hint:
             yield from self._wrapped("-> " + chunk.hint, "    ")
 
@@ -227,12 +231,32 @@ class _Renderer:
                     yield from self._wrapped(text, "    ")
 
     def _measured(self) -> Iterator[str]:
-        if not self.report.measured:
+        found = self.report.measured
+        if not found:
             return
         yield ""
         yield self.paint("measured", "1")
-        for name, value in self.report.measured.items():
-            yield f"    {name}: {value}"
+        if found["error"]:
+            yield from self._wrapped(
+                f"the program ended with an error: {_printable(str(found['error']))}", "    "
+            )
+        yield f"    {found['seconds']} s in all, {found['workers']} workers"
+        yield (
+            f"    the main process worked {found['main_process_seconds']} s, the workers"
+            f" {found['worker_seconds']} s"
+        )
+        yield from self._wrapped(
+            f"{found['tasks']} tasks: {found['calls_used']} calls and {found['iterations_used']} iterations"
+            f" used, {found['calls_thrown_away']} calls thrown away", "    ",
+        )  # fmt: skip
+        yield f"    estimate: {found['estimated_gain']} times as fast as with one worker (work done / time)"
+        reasons = found["reasons"]
+        if isinstance(reasons, dict) and reasons:
+            counts = ", ".join(f"{code} {count}" for code, count in reasons.items())
+            yield from self._wrapped(f"decisions: {counts}", "    ")
+
+    def _styled(self, text: str, style: str) -> list[str]:
+        return [self.paint(line, style) for line in self._wrapped(text, "")]
 
     def _wrapped(self, text: str, indent: str) -> list[str]:
         return textwrap.wrap(
@@ -257,6 +281,57 @@ def _needs(dependence: Dependence) -> str:
     if dependence.kind == "WAR":
         return f"{what} is read in {source} before {target}{later} changes it{doubt}"
     return f"{what} is changed in {source} and again in {target}{later}{doubt}"
+
+
+def _done(measured: Measured) -> str:
+    """What a run has done with a call or loop."""
+    if measured.loop:
+        each = f"{measured.seconds * 1000:.3g} ms an iteration"
+        if measured.refusal:
+            return f"in place [{measured.refusal}], {each}"
+        return f"ranges went to workers, {each}" if measured.worth else f"in place, it was too short, {each}"
+    mean = measured.seconds / measured.used * 1000 if measured.used else 0.0
+    text = f"{measured.sent} calls sent, {measured.used} used, {mean:.3g} ms each"
+    if measured.thrown:
+        text += "; thrown away: " + ", ".join(f"{code} {count}" for code, count in measured.thrown.items())
+    return text
+
+
+def bytecode(rows: Iterable[tuple[str, list[tuple[int, str, str, int]]]]) -> str:
+    """The instructions of code objects: number, opcode, operand, and line where it changes."""
+    lines = []
+    for title, instructions in rows:
+        lines += ["", f"bytecode of {_printable(title)}"]
+        before = 0
+        for pc, opcode, operand, line in instructions:
+            place = str(line) if line and line != before else ""
+            before = line
+            lines.append(f"{place:>6} {pc:>6}  {opcode:<14} {_cut(_printable(operand), 48)}".rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def units(found: Iterable[Compiled], width: int, paint: Paint) -> str:
+    """Compiled code, with what a failure of each line means."""
+    lines = []
+    for unit in found:
+        lines += ["", paint(f"compiled {_printable(unit.title)}", "1")]
+        if unit.reason:
+            lines += textwrap.wrap(f"not compiled: {_printable(unit.reason)}", width, initial_indent="    ",
+                                   subsequent_indent="      ")  # fmt: skip
+            continue
+        for text, note in unit.lines:
+            shown = _printable(text)
+            space = width - len(note) - 2
+            if note and len(shown) < space:
+                lines.append(f"{shown:<{space}}{paint('# ' + note, '2')}")
+            else:
+                lines.append(shown)
+                if note:
+                    lines.append(" " * space + paint("# " + note, "2"))
+        if unit.variables:
+            text = "variables: " + "; ".join(unit.variables)
+            lines += textwrap.wrap(_printable(text), width, initial_indent="    ", subsequent_indent="      ")
+    return "\n".join(lines) + "\n"
 
 
 def _lines(first: int, last: int) -> str:

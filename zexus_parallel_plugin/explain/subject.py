@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.analysis.footprint import is_function
 from zexus_parallel_plugin.analysis.program import ProgramView, UnitView
+from zexus_parallel_plugin.engine.code import constant
 from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.host.listing import Listing, Spot, list_program
 from zexus_parallel_plugin.runtime.execution import WatchedExecution
-from zexus_parallel_plugin.runtime.machine import ParallelMachine, create_vm
+from zexus_parallel_plugin.runtime.machine import ParallelMachine
 from zexus_parallel_plugin.runtime.remote import pure_builtins
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.config import ParallelConfig
     from zexus_parallel_plugin.engine.code import Code
 
-__all__ = ["Subject", "load"]
+__all__ = ["Subject", "code_pairs", "load", "make_tier"]
 
 _LONGEST_COMPARED = 4000
 """Instructions of a code object that the optimiser has changed, up to which the two forms are compared."""
@@ -73,6 +74,18 @@ class Subject:
                 found[index] = found[index - 1]  # what was folded belongs to the statement that it is in
         return found
 
+    def instructions(self) -> list[tuple[str, list[tuple[int, str, str, int]]]]:
+        """The instructions that the host executes, of each code object: number, opcode, operand, line."""
+        found = []
+        for unit in self.view.units if self.view is not None else ():
+            spots = self.spots(unit.code)
+            rows = [
+                (pc, str(opcode), _operand(opcode, operand, unit.code), spot.line)
+                for (pc, (opcode, operand)), spot in zip(enumerate(unit.code.stream), spots, strict=False)
+            ]
+            found.append(("top level" if unit.main else f"action {unit.name}", rows))
+        return found
+
     def frame(self, unit: UnitView, pc: int) -> Frame:
         """A frame as it may look like when an activation of ``unit`` is at an instruction: with the variables
         that it will have by then, whatever their values.
@@ -95,7 +108,7 @@ def load(path: Path, config: ParallelConfig) -> Subject:
 
     :raises HostError: the host cannot be imported.
     """
-    listing = list_program(path, lambda **arguments: create_vm(config, **arguments))
+    listing = list_program(path, lambda **arguments: ParallelMachine(config, **arguments))
     text = listing.source or path.read_text(encoding="utf-8", errors="replace")
     subject = Subject(path, text.splitlines(), config, listing, listing.vm)
     if listing.bytecode is None or listing.vm is None:
@@ -105,7 +118,7 @@ def load(path: Path, config: ParallelConfig) -> Subject:
     if subject.reason:
         return subject
     bytecode = subject.bytecode = machine._with_opcodes(listing.bytecode)
-    subject.originals = _originals(bytecode, listing.bytecode)
+    subject.originals = {id(new): old for new, old in code_pairs(bytecode, listing.bytecode)}
     execution = subject.execution = WatchedExecution(machine, config.tier)
     pure = pure_builtins(machine)
     subject.view = ProgramView(execution.code, bytecode, machine.env, machine.builtins, pure)
@@ -128,18 +141,35 @@ def _bind_actions(execution: WatchedExecution, view: ProgramView) -> None:
             execution.root.env[name] = function
 
 
-def _originals(changed: Any, written: Any) -> dict[int, Any]:
-    """Code objects that were compiled, by identity of those that are executed in their place."""
-    found = {}
-    work = [(changed, written)]
+def code_pairs(left: Any, right: Any) -> list[tuple[Any, Any]]:
+    """Code objects of one form of a program with those of another one: each with its counterpart."""
+    found = []
+    seen: set[int] = set()
+    work = [(left, right)]
     while work:
-        new, old = work.pop()
-        if new is not old and id(new) not in found:
-            found[id(new)] = old
-            for constant, before in zip(new.constants, old.constants, strict=False):
-                if is_function(constant) and is_function(before):
-                    work.append((constant["bytecode"], before["bytecode"]))
+        one, other = work.pop()
+        if id(one) not in seen:
+            seen.add(id(one))
+            found.append((one, other))
+            for a, b in zip(one.constants, other.constants, strict=False):
+                if is_function(a) and is_function(b):
+                    work.append((a["bytecode"], b["bytecode"]))
     return found
+
+
+def _operand(opcode: Any, operand: Any, code: Code) -> str:
+    """An operand, with what it means where it is the number of a constant."""
+    if operand is None:
+        return ""
+    if str(opcode) in _NAMED and isinstance(operand, int):
+        value = constant(code.constants, operand)
+        return str(value) if str(opcode) != "LOAD_CONST" else repr(value)
+    if isinstance(operand, tuple) and operand and isinstance(operand[0], int):
+        return f"{constant(code.constants, operand[0])} {operand[1] if len(operand) > 1 else ''}"
+    return str(operand)
+
+
+_NAMED = frozenset({"LOAD_NAME", "STORE_NAME", "LOAD_CONST"})
 
 
 def _name(instruction: Any) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zexus_parallel_plugin.analysis.cost import Costs
 from zexus_parallel_plugin.analysis.foresight import Foresight, LoopCall
 from zexus_parallel_plugin.analysis.origins import Origins
 from zexus_parallel_plugin.engine import isa
@@ -20,6 +21,9 @@ from zexus_parallel_plugin.explain.subject import Subject, make_tier
 if TYPE_CHECKING:
     from zexus_parallel_plugin.analysis.loops import LoopPlan
     from zexus_parallel_plugin.analysis.program import UnitView
+
+SECONDS_PER_INSTRUCTION = 2e-8
+"""What compiled code needs for one, about."""
 
 __all__ = ["CallVerdict", "RangeVerdict", "Verdicts"]
 
@@ -58,6 +62,8 @@ class Verdicts:
         self._subject = subject
         self._view = subject.view
         self._tier = make_tier(subject)
+        self._costs = Costs(subject.view)
+        self._least = subject.config.min_task_seconds / SECONDS_PER_INSTRUCTION
         self._ranges: dict[tuple[int, int], RangeVerdict] = {}
         self._calls: dict[int, dict[int, CallVerdict]] = {}
 
@@ -74,7 +80,10 @@ class Verdicts:
         function = builder.program.functions.get(id(unit.code.bytecode))
         if find is None or function is None or self._subject.config.tier not in {"auto", "compiled"}:
             return RangeVerdict(False, plan.against or "cheap")
-        found = find(function, plan.head, self._subject.frame(unit, plan.head))
+        try:
+            found = find(function, plan.head, self._subject.frame(unit, plan.head))
+        except Exception:  # noqa: BLE001 - whatever it is, the run time would execute the loop in place
+            return RangeVerdict(False, "compiler-failed")
         if hasattr(found, "counters"):
             return RangeVerdict(True, "parallel-ranges")
         return RangeVerdict(False, str(found.reason), str(getattr(found, "name", "")))
@@ -98,7 +107,8 @@ class Verdicts:
         found: dict[int, CallVerdict] = {}
         for pc, call in whole.items():
             around = [plan for plan in unit.plans.values() if plan.head <= pc < plan.end]
-            if not call.heavy:
+            work = self._costs.of_call(call.name)
+            if not call.heavy or (not work.assumed and work.instructions < self._least):
                 verdict = CallVerdict(call, False, "cheap")
             elif self._view.unit(call.name) is unit:
                 verdict = CallVerdict(call, False, "recursive-call", pc)
