@@ -166,4 +166,5 @@ def _ending(run: Run) -> str:
         return "it was ended"
     if run.exit_code < 0:
         return f"ended by signal {-run.exit_code}"
-    return f"exit code {run.exit_code}"
+    said = " ".join(run.stderr.split())[:300]
+    return f"exit code {run.exit_code}" + (f" ({said})" if said and run.exit_code else "")
