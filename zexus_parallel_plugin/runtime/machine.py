@@ -177,7 +177,9 @@ class ParallelMachine(HostVM):
         from zexus_parallel_plugin.runtime.forks.home import Forks
 
         if self._forks is None:
-            self._forks = Forks(self.config, self._host_arguments, self._workers.library)
+            self._forks = Forks(
+                self.config, self._host_arguments, self._workers.library, self._recorder
+            )
         program = self._program
         self._forks.begin(execution, program and self._workers.program(execution, program))
         return self._forks

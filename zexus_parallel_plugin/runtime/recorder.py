@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.execution import Execution
     from zexus_parallel_plugin.metrics import RunMetrics
@@ -65,17 +67,26 @@ class Recorder:
     def range_sent(self, handle: Any, code: Code, head: int, iterations: int) -> None:
         """Iterations of the loop at ``head`` in ``code`` were given to the pool."""
 
-    def range_settled(self, handle: Any, used: int, reason: str = "", gas: int = 0) -> None:
-        """The program came to such iterations: so many were used, the others not, for a reason."""
+    def range_settled(
+        self, handle: Any, used: int, reason: str = "", gas: int = 0, seconds: float = 0.0
+    ) -> None:
+        """The program came to such iterations: so many were used, the others not, for a reason.
+
+        ``gas`` is that of those that were used, ``seconds`` what all of them took on the worker.
+        """
 
     def loop_refused(self, code: Code, head: int, reason: str) -> None:
         """A loop is left alone from now on."""
 
-    def shared(self, name: str, *, write: bool, value: object = None) -> None:
-        """A shared variable was read or written."""
+    def fork_listener(self, name: str) -> Emit | None:  # noqa: ARG002
+        """What the copies of the action ``name`` are to tell, in the words of a pool; None: nothing."""
+        return None
 
-    def barrier(self, name: str, state: str, waiting: int, needed: int) -> None:
-        """A copy has come to a barrier, or it has opened, or is broken (see `events.Barrier`)."""
+    def fork_joined(self, *, used: bool) -> None:
+        """The program has waited for the copies of the latest fork; whether their results are used."""
+
+    def shared(self, name: str, *, write: bool, value: Callable[[], object] | None = None) -> None:
+        """A shared variable was read, or written: ``value`` gives what it is now."""
 
     def decision(self, reason: str, detail: str = "") -> None:
         """Something was decided that is worth a line."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from zexus_parallel_plugin.engine import operators
 from zexus_parallel_plugin.runtime.forks.messages import NULL, Answer, Ask, value_of
+from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps
 
 if TYPE_CHECKING:
@@ -24,8 +26,9 @@ class Desk:
     While one client has a variable taken (to compute its new value), questions about it wait.
     """
 
-    def __init__(self, reply: Callable[[int, Answer, Bytes], None]) -> None:
+    def __init__(self, reply: Callable[[int, Answer, Bytes], None], recorder: Recorder = OFF) -> None:
         self._reply = reply
+        self._recorder = recorder
         self._values: dict[str, bytes] = {}
         self._holders: dict[str, int] = {}
         self._waiting: dict[str, deque[tuple[int, Ask, bytes]]] = {}
@@ -70,6 +73,10 @@ class Desk:
             self._holders[name] = client
         elif question in {Ask.PUT, Ask.DROP}:
             self._holders.pop(name, None)
+        if question is Ask.READ:
+            self._recorder.shared(name, write=False)
+        elif question in {Ask.WRITE, Ask.PUT, Ask.ADD}:
+            self._recorder.shared(name, write=True, value=partial(value_of, self._values[name]))
         self._reply(client, Answer.VALUE, answer)
 
     def _sum(self, name: str, amount: bytes) -> bytes:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.runtime.forks.desk import Desk
     from zexus_parallel_plugin.runtime.pool.launch import Launched, Launcher
+    from zexus_parallel_plugin.runtime.pool.starter import Emit
 
 HANDLER = "zexus_parallel_plugin.runtime.forks.copy:make_handler"
 INDEX = struct.Struct("<II")
@@ -41,7 +42,9 @@ _BURY_SECONDS = 5.0
 class Copy:
     """One process: what is known of it."""
 
-    __slots__ = ("channel", "crash", "exited", "index", "launcher", "number", "outcome", "ready", "refusal")
+    __slots__ = (
+        "channel", "crash", "exited", "index", "launcher", "number", "outcome", "pid", "ready", "refusal",
+    )  # fmt: skip
 
     def __init__(self, index: int, number: int, launcher: Launcher, launched: Launched) -> None:
         self.index = index
@@ -49,6 +52,7 @@ class Copy:
         self.launcher = launcher
         self.channel = launched.channel
         self.crash = launched.crash
+        self.pid: int | None = None
         self.ready = False
         self.exited = False
         self.refusal = ""
@@ -56,10 +60,16 @@ class Copy:
 
 
 class ForkGroup:
-    """``size`` copies. Starting is all or nothing; afterwards nothing here raises because of a copy."""
+    """``size`` copies. Starting is all or nothing; afterwards nothing here raises because of a copy.
 
-    def __init__(self, size: int, handler_args: bytes, start_method: str | None, desk: Desk) -> None:
+    ``emit`` hears of processes and of what they do, as that of a pool does.
+    """
+
+    def __init__(
+        self, size: int, handler_args: bytes, start_method: str | None, desk: Desk, emit: Emit | None = None
+    ) -> None:
         self.size = size
+        self._emit: Emit = emit or (lambda *_args, **_fields: None)
         self._handler_args = handler_args
         self._desk = desk
         self._meeting = Meeting(size)
@@ -70,7 +80,7 @@ class ForkGroup:
             start_method=start_method,
             preload=("zexus_parallel_plugin.runtime.forks.copy",),
         )
-        self._starter = Starter(settings, self._waiter, self, lambda *_args, **_fields: None)
+        self._starter = Starter(settings, self._waiter, self, self._emit)
         self._numbers = 0
         self._lost = ""
         self.copies: dict[int, Copy] = {}
@@ -101,6 +111,7 @@ class ForkGroup:
                 copy.channel.queue(encode(Kind.BLOB, number, blob, key))
             copy.channel.queue(encode(Kind.TASK, index, INDEX.pack(index, self.size) + task))
             self._flush(copy)
+            self._emit("task.start", task=index, worker=copy.number, pid=copy.pid, attempt=1)
 
     def _launch_all(self, launcher: Launcher) -> None:
         deadline = time.monotonic() + _START_SECONDS + 0.1 * self.size
@@ -108,6 +119,7 @@ class ForkGroup:
             self._numbers += 1
             copy = Copy(index, self._numbers, launcher, launcher.launch(self._numbers))
             self.copies[index] = copy
+            self._emit("worker.start", worker=copy.number, method=launcher.method, pid=None)
             init = json.dumps({"handler": HANDLER, "memory_limit": None}).encode()
             copy.channel.queue(encode(Kind.INIT, copy.number, self._handler_args, init))
             self._waiter.add(copy.channel.source, partial(self._on_channel, copy))
@@ -138,6 +150,7 @@ class ForkGroup:
             self._waiter.remove(copy.channel.source)
             copy.channel.close()
             _close(copy)
+            self._gone(copy, None)
         self.copies.clear()
         self.outcomes.clear()
 
@@ -155,6 +168,16 @@ class ForkGroup:
                 if not copy.channel.ended:
                     self._read(copy, 1 << 62)
                 self._end(copy, Outcome("died", text=_how_it_died(copy, code)))
+                self._gone(copy, code)
+
+    def _gone(self, copy: Copy, code: int | None) -> None:
+        expected = copy.outcome is None or copy.outcome.status != "died"
+        name = _signal_name(code)
+        detail = "" if copy.outcome is None else copy.outcome.text
+        self._emit(
+            "worker.exit", worker=copy.number, pid=copy.pid, code=code, signal=name, expected=expected,
+            detail=detail,
+        )  # fmt: skip
 
     def launcher_lost(self, reason: str) -> None:
         """The template has died; what it has made is killed."""
@@ -204,6 +227,8 @@ class ForkGroup:
             self._flush(copy)
         elif frame.kind == Kind.READY:
             copy.ready = True
+            copy.pid = frame.number
+            self._emit("worker.ready", worker=copy.number, pid=copy.pid, seconds=0.0)
         elif frame.kind == Kind.REFUSED:
             failure = unpack_failure(frame.body)
             copy.refusal = f"{failure.error_type}: {failure.detail}"
@@ -215,7 +240,10 @@ class ForkGroup:
 
     def _on_question(self, copy: Copy, question: Ask, frame: Frame) -> None:
         if question is Ask.BARRIER:
-            self._release(self._meeting.arrive(copy.index, value_of(frame.body)))
+            key = value_of(frame.body)
+            releases = self._meeting.arrive(copy.index, key)
+            self._emit("barrier", name=str(key), releases=releases, of=self.size)
+            self._release(releases)
         else:
             self._desk.ask(copy.index, question, frame.extra.decode(), frame.body)
 
@@ -242,6 +270,11 @@ class ForkGroup:
         how = {"returned": "has returned", "killed": "was killed", "died": "has died"}
         self._leave(copy, how.get(outcome.status, "has failed"))
         copy.outcome = self.outcomes[copy.index] = outcome
+        ok = outcome.status == "returned"
+        self._emit(
+            "task.end", task=copy.index, worker=copy.number, pid=copy.pid, ok=ok, attempts=1, timing=None,
+            cause="" if ok else outcome.status, detail="" if ok else outcome.text,
+        )  # fmt: skip
 
     # -- waiting
 
@@ -311,6 +344,7 @@ class ForkGroup:
             self._waiter.remove(copy.channel.source)
             if not copy.exited:
                 copy.launcher.signal(copy.number, KILL)
+                self._gone(copy, None)
             copy.channel.close()
             _close(copy)
         self.copies.clear()
@@ -331,8 +365,13 @@ def _how_it_died(copy: Copy, code: int | None) -> str:
     if code is None:
         return "died"
     if code < 0:
-        try:
-            return f"died: killed by {signal.Signals(-code).name}"
-        except ValueError:
-            return f"died: killed by signal {-code}"
+        return f"died: killed by {_signal_name(code) or f'signal {-code}'}"
     return f"died: its process ended with exit code {code}"
+
+
+def _signal_name(code: int | None) -> str:
+    """Name of the signal that an exit code stands for, empty if it is none."""
+    try:
+        return signal.Signals(-(code or 0)).name
+    except ValueError:
+        return ""

@@ -16,6 +16,7 @@ from zexus_parallel_plugin.runtime.forks.group import ForkGroup
 from zexus_parallel_plugin.runtime.forks.messages import Answer, Ask, Outcome, value_of
 from zexus_parallel_plugin.runtime.forks.visible import encode, inside_update, sendable
 from zexus_parallel_plugin.runtime.pool.errors import PoolError
+from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError
 
 if TYPE_CHECKING:
@@ -34,15 +35,22 @@ class Forks:
     Shared variables stay from one execution of a machine to the next, like its variables; copies do not.
     """
 
-    def __init__(self, config: ParallelConfig, host_arguments: dict[str, Any], library: Library) -> None:
+    def __init__(
+        self,
+        config: ParallelConfig,
+        host_arguments: dict[str, Any],
+        library: Library,
+        recorder: Recorder = OFF,
+    ) -> None:
         self._config = config
+        self._recorder = recorder
         self._host_arguments = host_arguments
         self._library = library
         self._execution: Execution | None = None
         self._main: Any = None
         self._group: ForkGroup | None = None
         self._answers: deque[tuple[Answer, Bytes]] = deque()
-        self._desk = Desk(self._reply)
+        self._desk = Desk(self._reply, recorder)
         self._alarm = Alarm(self._on_alarm)
         self._busy = False
         self._missed = False
@@ -87,7 +95,8 @@ class Forks:
         group = None
         try:
             task, blobs = encode(frame, function, self._main, used, self._library)
-            group = ForkGroup(count, self._arguments(execution), self._config.start_method, self._desk)
+            emit = self._recorder.fork_listener(str(function.get("name") or "an action"))
+            group = ForkGroup(count, self._arguments(execution), self._config.start_method, self._desk, emit)
             with self._attention():
                 self._group = group
                 group.start(blobs, task)
@@ -139,6 +148,7 @@ class Forks:
                 sys.stderr.write(outcome.warned)
         self._charge(outcomes)
         error = _error(outcomes, overdue, timeout)
+        self._recorder.fork_joined(used=not error)
         if error:
             raise host.VMRuntimeError(f"join_workers: {error}")
         return [value_of(outcome.value) for outcome in outcomes]

@@ -25,8 +25,13 @@ class PoolListener:
     ``workers`` are those that are there, by the pool's number; ``tasks`` those that have more lines to come.
     """
 
-    def __init__(self, recorder: LiveRecorder) -> None:
+    def __init__(
+        self, recorder: LiveRecorder, slots_taken: Callable[[], set[int]], what: str = "", name: str = ""
+    ) -> None:
         self._recorder = recorder
+        self._slots_taken = slots_taken
+        self._what = what
+        self._name = name
         self._handlers: dict[str, Callable[..., None]] = {
             "task.start": self._task_start,
             "task.end": self._task_end,
@@ -39,7 +44,9 @@ class PoolListener:
             "worker.start_failed": self._start_failed,
             "pool.fallback": self._fallback,
             "pool.broken": self._broken,
+            "barrier": self._barrier,
         }
+        self._waiting = 0  # at a barrier
         self.workers: dict[int, WorkerEntry] = {}
         self.tasks: dict[int, TaskEntry] = {}
 
@@ -61,6 +68,7 @@ class PoolListener:
         if entry is None:
             recorder = self._recorder
             entry = self.tasks[task] = TaskEntry(recorder.next_task(), recorder.now())
+            entry.what, entry.name = self._what, self._name
         return entry
 
     def describe(
@@ -155,10 +163,26 @@ class PoolListener:
         sent = self._recorder.at_ns(sent_ns) if sent_ns else None
         self._recorder.add("task", entry.fields(sent), t)
 
+    def settle_all(self, *, used: bool) -> None:
+        """The program has come to all tasks: their results are used, or not."""
+        t = self._recorder.now()
+        for entry in self.tasks.values():
+            if used and entry.ok:
+                entry.committed = entry.calls
+            else:
+                entry.thrown = {"raised": entry.calls}
+            entry.settle(t)
+            entry.shown = ""
+
+    def _barrier(self, name: str, releases: list[Any], of: int) -> None:
+        waiting = self._waiting = 0 if releases else self._waiting + 1
+        state = "waiting" if waiting else "broken" if any(release.error for release in releases) else "open"
+        self._recorder.add("barrier", {"name": name, "state": state, "waiting": waiting, "of": of})
+
     # -- workers
 
     def _worker_start(self, worker: int, method: str, pid: int | None) -> None:
-        taken = {entry.slot for entry in self.workers.values()}
+        taken = self._slots_taken()
         slot = next(number for number in range(len(taken) + 1) if number not in taken)
         entry = self.workers[worker] = WorkerEntry(self._recorder.next_worker(), slot)
         fields: dict[str, Any] = {"id": entry.id, "state": "starting", "slot": slot, "method": method}

@@ -59,7 +59,7 @@ class LiveRecorder(Recorder):
     """
 
     __slots__ = (
-        "_barriers", "_chunks", "_closed", "_complain", "_console", "_error", "_execution", "_flushing",
+        "_chunks", "_closed", "_complain", "_console", "_error", "_execution", "_flushing", "_fork",
         "_heard", "_kept", "_left_to_host", "_listeners", "_main", "_metrics", "_metrics_at",
         "_metrics_shown", "_next", "_sample_at", "_shared", "_tasks", "_tee", "_workers", "_writer", "_zero",
     )  # fmt: skip
@@ -82,6 +82,7 @@ class LiveRecorder(Recorder):
         self._metrics: RunMetrics | None = None
         self._listeners: list[PoolListener] = []
         self._main: PoolListener | None = None
+        self._fork: PoolListener | None = None
         self._workers = self._tasks = 0
         self._tee: Tee | None = None
         self._heard: list[str] = []
@@ -252,7 +253,8 @@ class LiveRecorder(Recorder):
         for name, counts in self._shared.items():
             if counts[3]:
                 counts[3] = False
-                fields = {"name": name, "reads": counts[0], "writes": counts[1], "value": counts[2]}
+                value = "" if counts[2] is None else repr(counts[2]())[:200]
+                fields = {"name": name, "reads": counts[0], "writes": counts[1], "value": value}
                 self.add("shared", fields, t)
         if now >= self._metrics_at or everything:
             self._metrics_at = now + _SAMPLE
@@ -328,9 +330,13 @@ class LiveRecorder(Recorder):
 
     def pool_listener(self) -> Emit | None:
         """What a pool is to tell."""
-        self._main = PoolListener(self)
+        self._main = PoolListener(self, self.slots_taken)
         self._listeners.append(self._main)
         return self._main
+
+    def slots_taken(self) -> set[int]:
+        """Slots that workers are in."""
+        return {entry.slot for listener in self._listeners for entry in listener.workers.values()}
 
     def next_worker(self) -> int:
         """A number for a worker."""
@@ -381,12 +387,16 @@ class LiveRecorder(Recorder):
             chunk.verdict = "parallel", ""
             self._main.describe(handle, chunk, "iterations", iterations)
 
-    def range_settled(self, handle: Any, used: int, reason: str = "", gas: int = 0) -> None:
+    def range_settled(
+        self, handle: Any, used: int, reason: str = "", gas: int = 0, seconds: float = 0.0
+    ) -> None:
         """The program came to iterations of a loop."""
         entry = None if self._main is None else self._main.tasks.get(handle.id)
         if entry is not None:
             entry.committed += used
             entry.gas += gas
+            if seconds:
+                entry.seconds = [seconds]
             left = entry.calls - entry.committed - sum((entry.thrown or {}).values())
             if left > 0:
                 entry.thrown = {**(entry.thrown or {}), reason or "loop-left": left}
@@ -400,17 +410,25 @@ class LiveRecorder(Recorder):
 
     # -- the rest
 
-    def shared(self, name: str, *, write: bool, value: object = None) -> None:
+    def fork_listener(self, name: str) -> Emit | None:
+        """What the copies of an action are to tell."""
+        self._fork = PoolListener(self, self.slots_taken, what="fork", name=name)
+        self._listeners.append(self._fork)
+        return self._fork
+
+    def fork_joined(self, *, used: bool) -> None:
+        """The program has waited for the copies."""
+        if self._fork is not None:
+            self._fork.settle_all(used=used)
+
+    def shared(self, name: str, *, write: bool, value: Callable[[], object] | None = None) -> None:
         """A shared variable was read or written."""
-        counts = self._shared.setdefault(name, [0, 0, "", True])
+        counts = self._shared.setdefault(name, [0, 0, value, True])
         counts[int(write)] += 1
         counts[3] = True
         if write:
-            counts[2] = repr(value)[:200]
-
-    def barrier(self, name: str, state: str, waiting: int, needed: int) -> None:
-        """A barrier has changed."""
-        self.add("barrier", {"name": name, "state": state, "waiting": waiting, "of": needed})
+            counts[2] = value
+        self.tick()
 
     def decision(self, reason: str, detail: str = "") -> None:
         """Something was decided that is worth a line."""
