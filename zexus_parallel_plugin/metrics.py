@@ -16,6 +16,8 @@ class RunMetrics:
         tasks_sent: tasks given to the pool; tasks_cancelled: those of them that were given up.
         calls_sent: calls in all tasks; calls_committed: those whose result was used; calls_in_place: calls at
             sites that were worth looking at which the main process executed.
+        ranges_sent: sub-ranges of loops among the tasks; ranges_committed: those whose result was used;
+            iterations_sent, iterations_committed: iterations in them.
         worker_seconds: time in calls on workers, of all results that came; committed_seconds: of those used.
         in_place_seconds: time in outermost calls that were executed in place and measured.
         waited_seconds: time that the main process waited for results.
@@ -30,6 +32,10 @@ class RunMetrics:
     calls_sent: int = 0
     calls_committed: int = 0
     calls_in_place: int = 0
+    ranges_sent: int = 0
+    ranges_committed: int = 0
+    iterations_sent: int = 0
+    iterations_committed: int = 0
     worker_seconds: float = 0.0
     committed_seconds: float = 0.0
     in_place_seconds: float = 0.0

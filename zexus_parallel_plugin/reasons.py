@@ -214,6 +214,19 @@ _TABLE = (
         "All iterations of the loop together take less time than a worker needs to begin.",
     ),
     Reason(
+        "loop-scoping",
+        "code",
+        "An action that is called in the loop may see or assign a variable of the loop that has the same name.",
+        "Give the variables of the action other names: it sees all variables of its caller.",
+    ),
+    Reason(
+        "loop-aliases",
+        "code",
+        "A list or map that the loop adds to is also read in the loop, under another name.",
+        "Add to a new list or map.",
+    ),
+    Reason("loop-not-compiled", "code", "The loop is in code that cannot be compiled."),
+    Reason(
         "length-unknown",
         "code",
         "The iterations are independent; only when the loop runs will it show whether they take long enough.",
@@ -300,6 +313,12 @@ _TABLE = (
     Reason("warned", "task", "The host warned about something in the call."),
     Reason("unprintable", "task", "The text that was printed cannot be written as UTF-8."),
     Reason("raised", "task", "The call failed on the worker, so it was executed in place to fail there."),
+    Reason(
+        "loop-stopped",
+        "task",
+        "An iteration could not be finished on the worker; it was executed in place, those before it were used.",
+    ),
+    Reason("loop-left", "task", "The loop ended in these iterations; the one that left it was executed in place."),
     Reason("near-limit", "task", "The call would have exceeded the limit of gas or operations."),
     Reason("worker-failed", "task", "Tasks of this call failed on their workers again and again."),
     Reason("worker-died", "task", "The worker process ended while it had the task."),

@@ -99,6 +99,9 @@ class FakePool:
         task.outcome = outcome
         task.state = State.DONE
 
+    def withdraw(self, key: bytes) -> None:
+        del self.blobs[key]
+
     def cancel(self, task: FakeTask, kill: bool = False) -> None:
         self.cancelled += 1
         self.finish(task, Outcome(None, Failure("cancelled", "cancelled by the caller"), None))

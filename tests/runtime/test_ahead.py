@@ -163,7 +163,8 @@ def test_loops_with_calls_worth_sending_are_not_compiled_in_the_main_process(
     tier: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_fake_pool(monkeypatch, "prompt")
-    source = WORK + "let t = 0; for i in range(300) { t = t + work(i); } print(t);"
+    turn = "turn = 1 - turn;"  # carried from one iteration to the next, so that there are no ranges
+    source = WORK + f"let t = 0; let turn = 0; for i in range(300) {{ {turn} t = t + work(i); }} print(t);"
     settings = {"worker_count": 2, "tier": tier, "min_task_seconds": 1e-9}
     result, metrics = run(source, settings)
     assert result == run(source, IN_PLACE)[0]

@@ -149,7 +149,7 @@ def test_limit_met_and_caught_is_beyond_what_is_left(tier: str) -> None:
 def test_depth_is_that_of_the_program(tier: str) -> None:
     bench = Bench("action f(n) { if (n == 0) { return 0; } return f(n - 1) + 1; }", tier)
     assert bench.run(bench.call("f", 100))[0].value == 100
-    deepest = bench.handler._execution.deepest
+    deepest = bench.handler.execution.deepest
     assert bench.run(bench.call("f", 100), depth=deepest - 50)[0].refusal == "depth"
 
 
@@ -189,4 +189,4 @@ def test_code_is_one_object_on_the_worker() -> None:
     bench = Bench("action f(n) { return g(n) + g(n); } action g(n) { return n; }")
     for _ in range(2):
         bench.run(bench.call("f", 1))
-    assert len(bench.handler._shelf._made) == len(bench.handler._shelf._blobs) == 3
+    assert len(bench.handler.shelf._made) == len(bench.handler.shelf._blobs) == 3

@@ -16,6 +16,9 @@ from zexus_parallel_plugin.host.vm import VMRuntimeError
 from zexus_parallel_plugin.runtime.dispatch import Dispatch, Pool
 from zexus_parallel_plugin.runtime.knowledge import UNKNOWN
 from zexus_parallel_plugin.runtime.lookahead import Lookahead
+from zexus_parallel_plugin.runtime.loops.driver import Loops
+from zexus_parallel_plugin.runtime.loops.run import LEFT
+from zexus_parallel_plugin.runtime.output import printable
 from zexus_parallel_plugin.runtime.planner import Planner
 from zexus_parallel_plugin.runtime.pulse import Pulse
 from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.frame import Frame
     from zexus_parallel_plugin.engine.position import Position
     from zexus_parallel_plugin.metrics import RunMetrics
+    from zexus_parallel_plugin.runtime.execution import WatchedTier
     from zexus_parallel_plugin.runtime.snapshot import Library
     from zexus_parallel_plugin.runtime.task import Batch, PlannedCall
 
@@ -83,17 +87,21 @@ class Ahead:
         self._execution = execution
         self._config = config
         self._metrics = metrics
-        self._forced = config.mode == "parallel" or config.min_task_seconds <= 0
-        self._threshold = threshold = 0.0 if self._forced else config.min_task_seconds
+        self.forced = config.mode == "parallel" or config.min_task_seconds <= 0
+        self._threshold = threshold = 0.0 if self.forced else config.min_task_seconds
         self._sites = Sites()
         self._table = self._sites.table
         planner = Planner(execution, self._sites, pure, threshold)
         self._dispatch = Dispatch(open_pool, config.worker_count, library, main, metrics, recorder)
         recorder.looks_at(self._sites)
         self._lookahead = Lookahead(execution, self._sites, planner, self._dispatch, threshold, metrics)
+        self.loops = Loops(
+            execution, self._dispatch, planner, library, main, metrics, self._start_pulse,
+            forced=self.forced, fallback=config.enable_fallback,
+        )  # fmt: skip
         self._in_place: list[_Visit] = []
         self._running: dict[int, int] = {}
-        self._nested = _FORCED_NESTED if self._forced else 1
+        self._nested = _FORCED_NESTED if self.forced else 1
         self._busy = False
         self.pulse = Pulse(self._on_beat)
 
@@ -176,6 +184,25 @@ class Ahead:
                     return False
         return True
 
+    def loop(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
+        """Execute a loop from its head on, with workers: where the interpreter goes on, or `LEFT`."""
+        if self._busy:
+            return LEFT
+        self._busy = True
+        try:
+            stream = self._lookahead.stream_of(frame)
+            if stream is not None:
+                if self.loops.refused(tier, code, head, frame):
+                    return LEFT
+                self._lookahead.drop(stream)
+        finally:
+            self._busy = False
+        return self.loops.at_head(tier, code, head, frame)
+
+    def _start_pulse(self) -> None:
+        if not self.pulse.running:
+            self.pulse.start()
+
     def finish(self) -> None:
         """The execution is over: give up everything that is left."""
         self.pulse.stop()
@@ -202,7 +229,7 @@ class Ahead:
         """Whether to look ahead from a call before it is executed."""
         if visit.site.refusal or self._dispatch.failed:
             return False
-        if self._forced:
+        if self.forced:
             return True
         seconds = self._sites.expected(visit.key, visit.function)
         return seconds is not None and seconds >= self._threshold
@@ -238,7 +265,7 @@ class Ahead:
             self._metrics.in_place_seconds += seconds
         visit.site.cost.measured(seconds)
         self._sites.cost_of(visit.function).measured(seconds)
-        if not self._forced and not visit.site.refusal and (visit.site.cost.seconds or 0.0) < self._threshold:
+        if not self.forced and not visit.site.refusal and (visit.site.cost.seconds or 0.0) < self._threshold:
             self._cheap(visit)
 
     def _cheap(self, visit: _Visit) -> None:
@@ -250,8 +277,21 @@ class Ahead:
             visit.stream = None
 
     def _on_beat(self) -> None:
-        """A call has been running in place for a while: look after the workers, and ahead of it."""
-        if self._busy or not self._in_place or self._dispatch.failed:
+        """Something has been running in place for a while: look after the workers, and ahead of it."""
+        if self._busy or self._dispatch.failed:
+            return
+        run = self.loops.active
+        if run is not None:
+            if not run.computing:
+                return
+            self._busy = True
+            try:
+                self._dispatch.look()
+                run.beat()
+            finally:
+                self._busy = False
+            return
+        if not self._in_place:
             return
         self._busy = True
         planner = self._lookahead.planner
@@ -344,7 +384,7 @@ class Ahead:
         reason = record.refusal
         if not reason and (gas > execution.gas_limit or operations > execution.operation_limit):
             reason = "near-limit"
-        if not reason and not _printable(record.text):
+        if not reason and not printable(record.text):
             reason = "unprintable"
         if reason:
             self._lookahead.note(site, reason)
@@ -363,13 +403,3 @@ class Ahead:
         metrics.committed_seconds += record.seconds
         metrics.worker_gas += record.gas
         return record.value
-
-
-def _printable(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode(sys.stdout.encoding or "utf-8", sys.stdout.errors or "strict")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

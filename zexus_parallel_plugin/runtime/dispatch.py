@@ -58,6 +58,9 @@ class Pool(Protocol):
     def cancel(self, task: Any, kill: bool = ...) -> None:
         """Give a task up."""
 
+    def withdraw(self, key: bytes) -> None:
+        """Forget a blob."""
+
     def poll(self) -> list[Any]:
         """Look after the workers without waiting."""
 
@@ -117,6 +120,22 @@ class Dispatch:
         except NotPlainError as error:
             self._metrics.reasons[error.reason] += len(calls)
             return None
+        weight = None if seconds is None else seconds * len(calls)
+        handle = self.submit(payload, blobs, weight)
+        if handle is None:
+            return None
+        batch = Batch(calls, weight, handle)
+        self._waiting.append(batch)
+        self._open.append(batch)
+        self._metrics.calls_sent += len(calls)
+        return batch
+
+    def submit(self, payload: bytes, blobs: dict[bytes, bytes], seconds: float | None) -> Any:
+        """Give a task to the pool; None if there is none.
+
+        :param blobs: what the task needs, by key.
+        :param seconds: what the task is expected to take.
+        """
         if self._pool is None:
             try:
                 self._pool = self._open_pool()
@@ -126,15 +145,10 @@ class Dispatch:
                 self._metrics.reasons[self.failed] += 1
                 return None
             self._metrics.worker_count = self.workers
-        weight = None if seconds is None else seconds * len(calls)
         for key, blob in blobs.items():
             self._pool.publish(key, blob)
-        batch = Batch(calls, weight, self._pool.submit(payload, tuple(blobs), weight=weight))
-        self._waiting.append(batch)
-        self._open.append(batch)
         self._metrics.tasks_sent += 1
-        self._metrics.calls_sent += len(calls)
-        return batch
+        return self._pool.submit(payload, tuple(blobs), weight=seconds)
 
     def look(self) -> None:
         """Look after the workers, without waiting."""
@@ -144,30 +158,43 @@ class Dispatch:
 
     def started(self, batch: Batch) -> bool:
         """Whether a worker has begun with the batch (or has finished it)."""
-        return bool(batch.handle.done or batch.handle.state.name == "RUNNING")
+        return self.begun(batch.handle)
+
+    def begun(self, handle: Any) -> bool:
+        """Whether a worker has begun with a task (or has finished it)."""
+        return bool(handle.done or handle.state.name == "RUNNING")
 
     def wait(self, batch: Batch, *, wake_for_any: bool) -> bool:
         """Wait for the results of a batch, or with ``wake_for_any`` of any one; whether they are there."""
         if batch.records is None and not batch.failure:
             if not batch.handle.done:
-                assert self._pool is not None
-                begun = time.perf_counter()
-                self._pool.wait(None if wake_for_any else batch.handle, self.recorder.due())
-                self.recorder.tick()
-                self._metrics.waited_seconds += time.perf_counter() - begun
+                self.wait_for(batch.handle, wake_for_any=wake_for_any)
             if not batch.handle.done:
                 return False
             self._collect(batch)
         return True
 
+    def wait_for(self, handle: Any, *, wake_for_any: bool) -> None:
+        """Wait for a task, or with ``wake_for_any`` until any one is done."""
+        assert self._pool is not None
+        begun = time.perf_counter()
+        self._pool.wait(None if wake_for_any else handle, self.recorder.due())
+        self.recorder.tick()
+        self._metrics.waited_seconds += time.perf_counter() - begun
+
+    def note_failure(self, failure: Any) -> str:
+        """Count that a task has failed on its worker; what there is to say about it."""
+        text = f"{failure.cause}: {failure.detail}"
+        self._metrics.reasons[f"worker-{failure.cause}"] += 1
+        if failure.cause == "broken":
+            self.failed = "pool-failed"
+        _LOG.info("a task failed on its worker, it is executed in place: %s", text)
+        return text
+
     def _collect(self, batch: Batch) -> None:
         outcome = batch.handle.outcome
         if not outcome.ok:
-            batch.failure = f"{outcome.failure.cause}: {outcome.failure.detail}"
-            self._metrics.reasons[f"worker-{outcome.failure.cause}"] += 1
-            if outcome.failure.cause == "broken":
-                self.failed = "pool-failed"
-            _LOG.info("a task failed on its worker, its calls are executed in place: %s", batch.failure)
+            batch.failure = self.note_failure(outcome.failure)
             return
         try:
             records = decode_records(outcome.result)
@@ -184,6 +211,15 @@ class Dispatch:
 
     def give_up(self, batch: Batch) -> None:
         """Nobody needs the rest of this batch."""
-        if self._pool is not None and not batch.handle.done:
+        self.cancel(batch.handle, batch.weight)
+
+    def cancel(self, handle: Any, seconds: float | None) -> None:
+        """Give a task up; a worker that would go on with it for long is stopped."""
+        if self._pool is not None and not handle.done:
             self._metrics.tasks_cancelled += 1
-            self._pool.cancel(batch.handle, kill=batch.weight is None or batch.weight > _KILL_SECONDS)
+            self._pool.cancel(handle, kill=seconds is None or seconds > _KILL_SECONDS)
+
+    def withdraw(self, key: bytes) -> None:
+        """No task will need this blob any more."""
+        if self._pool is not None:
+            self._pool.withdraw(key)

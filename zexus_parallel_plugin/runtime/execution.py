@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.execution import Execution
+from zexus_parallel_plugin.runtime.loops.run import LEFT
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
@@ -32,7 +33,9 @@ class WatchedExecution(Execution):
 
     def make_tier(self, bytecode: Any) -> Tier:
         """The compiled tier for a program."""
-        return WatchedTier(self, bytecode, eager=self.tier_name == "compiled")
+        ahead = self.ahead
+        all_loops = ahead is not None and ahead.forced and self.tier_name == "auto"
+        return WatchedTier(self, bytecode, eager=self.tier_name == "compiled", all_loops=all_loops)
 
     def call_on_host(
         self, frame: Frame, descriptor: dict[str, Any], args: list[Any], depth: int, reason: str
@@ -49,11 +52,20 @@ class WatchedExecution(Execution):
 
 
 class WatchedTier(Tier):
-    """A compiled tier that leaves code with calls worth running ahead of to the interpreter, which looks at
-    each call.
+    """A compiled tier that leaves code to the interpreter where workers may help: with calls worth running
+    ahead of, or with loops whose ranges they can compute.
     """
 
     execution: WatchedExecution
+
+    def __init__(
+        self, execution: WatchedExecution, main: Any, *, eager: bool = False, all_loops: bool
+    ) -> None:
+        """:param all_loops: compile loops at once, but no actions that contain some."""
+        super().__init__(execution, main, eager=eager)
+        self._all_loops = all_loops
+        if all_loops:
+            self.loop_heat = 0
 
     def warm(self, code: Code) -> Unit | None:
         """Note a call of an action that has no unit; compile it when it is worth it."""
@@ -61,7 +73,11 @@ class WatchedTier(Tier):
         if ahead is not None:
             key = id(code.bytecode)
             heat = self.heat.get(key, 0) + len(code.instructions) + 10
-            if heat >= self.action_heat and not ahead.may_compile(code, range(len(code.instructions))):
+            if heat >= self.action_heat and (
+                self._all_loops
+                or not ahead.may_compile(code, range(len(code.instructions)))
+                or ahead.loops.worth(code)
+            ):
                 self.heat[key] = 0
                 return None
         return super().warm(code)
@@ -71,6 +87,27 @@ class WatchedTier(Tier):
         ahead = self.execution.ahead
         if ahead is not None:
             last = self.builder.loop_end(code, head)
-            if not ahead.may_compile(code, range(head, last + 1)):
-                return 0
+            if ahead.loops.refused(self, code, head, frame):
+                within = ahead.loops.worth(code, head + 1, last)
+                if within or not ahead.may_compile(code, range(head, last + 1)):
+                    return 0
+            self._heat_outer(code, head, last)
         return super().loop(code, head, frame)
+
+    def _heat_outer(self, code: Code, head: int, last: int) -> None:
+        """Loops around a hot one are hot as well."""
+        for other in range(head):
+            heat = code.loops.get(other)
+            if heat is not None and type(heat) is not int:
+                continue
+            if other in self.builder.loop_ends(code) and self.builder.loop_end(code, other) > last:
+                code.loops[other] = self.loop_heat
+
+    def run_loop(self, unit: Unit, head: int, frame: Frame) -> tuple[int, Any, Any] | None:
+        """Run a loop from its head, on workers if that pays; None if its unit does not fit the frame."""
+        ahead = self.execution.ahead
+        if ahead is not None:
+            landing: Any = ahead.loop(self, unit.code, head, frame)
+            if landing is not LEFT:
+                return landing  # type: ignore[no-any-return]
+        return super().run_loop(unit, head, frame)

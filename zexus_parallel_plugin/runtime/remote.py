@@ -19,6 +19,8 @@ from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.host.builtins import standard_builtins
 from zexus_parallel_plugin.host.values import EvaluationError
+from zexus_parallel_plugin.runtime.loops.messages import RANGE_TAG, RangeSpec
+from zexus_parallel_plugin.runtime.loops.remote import RangeRunner
 from zexus_parallel_plugin.runtime.sandbox import (
     CallerVariables,
     RefusedError,
@@ -56,10 +58,10 @@ class Handler:
     """Runs tasks; made once per worker process by the pool."""
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        self._shelf = Shelf()
+        self.shelf = Shelf()
         vm = host.HostVM(**settings["host_arguments"])
         standard = standard_builtins()
-        self._effect = ""
+        self.effect = ""
         pure = frozenset(settings["pure"]) & standard.keys()
         vm.builtins.clear()
         for name in settings["builtins"]:
@@ -73,17 +75,18 @@ class Handler:
         # As for the main process's own frames, see `Execution.run`.
         execution.recursion_limit = settings["recursion_limit"]
         self._recursion_limit = execution.recursion_limit + 5 * max(execution.deepest, 0)
-        self._names = CallerVariables()
+        self.names = CallerVariables()
         # One frame for all calls, since compiled code keeps hold of it: it stands for all callers.
-        execution.root = Frame(self._names, None)
-        self._execution = execution
+        execution.root = Frame(self.names, None)
+        self.execution = execution
         self._functions = frozenset(settings["functions"])
         self._pure = pure
         self._engines: dict[Any, tuple[WorkerCode, Tier | None]] = {}
+        self._ranges = RangeRunner(self)
 
     def _forbidden(self, name: str) -> Any:
         def builtin(*_args: Any) -> Any:
-            self._effect = "effect-builtin"  # the host catches what a builtin raises
+            self.effect = "effect-builtin"  # the host catches what a builtin raises
             raise RuntimeError(f"{name} is not for workers")
 
         return builtin
@@ -95,23 +98,26 @@ class Handler:
         def builtin(*args: Any) -> Any:
             result = function(*args)
             if isinstance(result, EvaluationError):
-                self._effect = "value-error"
+                self.effect = "value-error"
             return result
 
         return type(standard)(builtin, standard.name)
 
     def blob(self, key: bytes, blob: Any) -> None:
         """Take a code object."""
-        self._shelf.put(bytes(key), blob)
+        self.shelf.put(bytes(key), blob)
 
     def run(self, payload: Any) -> bytes:
         """Run all calls of a task; a refused one does not keep the others from running."""
-        spec = decode_task(loads(payload, self._shelf.get))
+        data = loads(payload, self.shelf.get)
         streams = sys.stdout, sys.stderr
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(self._recursion_limit)
         try:
-            inputs = _Inputs(spec, self._shelf)
+            if data[0] == RANGE_TAG:
+                return self._ranges.run(RangeSpec(*data[1:]))
+            spec = decode_task(data)
+            inputs = _Inputs(spec, self.shelf)
             records = [self._call(spec, call, inputs) for call in spec.calls]
         finally:
             sys.stdout, sys.stderr = streams
@@ -119,18 +125,18 @@ class Handler:
         return encode_records(records)
 
     def _call(self, spec: TaskSpec, call: CallSpec, inputs: _Inputs) -> Record:
-        execution = self._execution
+        execution = self.execution
         args, values, absent = inputs.of(call)
         meter = execution.meter
         meter.gas_used, meter.operation_count = spec.gas, spec.operations
         out, err = io.StringIO(), io.StringIO()
         sys.stdout, sys.stderr = out, err
-        self._effect = ""
-        self._names.become(values, absent)
+        self.effect = ""
+        self.names.become(values, absent)
         frame = execution.frame = execution.root
         frame.depth = spec.depth
         frame.version += 1
-        self._use_engine(spec.main)
+        self.use_engine(spec.main)
         started = thread_time()
         try:
             value = execution.call_action(frame, call.function, args)
@@ -141,7 +147,7 @@ class Handler:
             inputs.spoiled(call)
             return Record("raised", seconds=thread_time() - started)
         seconds = thread_time() - started
-        reason = self._effect or ("warned" if err.tell() else "") or inputs.reason_against(call, value)
+        reason = self.effect or ("warned" if err.tell() else "") or inputs.reason_against(call, value)
         if not reason:
             try:
                 if type(value) not in SCALARS:
@@ -156,12 +162,12 @@ class Handler:
                 reason = "unprintable"
         return Record(reason, seconds=seconds)
 
-    def _use_engine(self, main: Any) -> None:
+    def use_engine(self, main: Any) -> None:
         """Take the prepared and compiled code that fits: what is compiled depends on which variables of
         callers exist.
         """
-        execution = self._execution
-        key = id(main), frozenset(dict.keys(self._names))
+        execution = self.execution
+        key = id(main), frozenset(dict.keys(self.names))
         engine = self._engines.get(key)
         if engine is None:
             if len(self._engines) >= _MOST_ENGINES:

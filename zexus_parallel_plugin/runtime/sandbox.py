@@ -26,15 +26,22 @@ class CallerVariables(dict[str, Any]):
     One object serves all calls of a worker, because compiled code keeps hold of it.
     """
 
-    __slots__ = ("absent",)
+    __slots__ = ("absent", "own")
 
     absent: frozenset[str]
+    own: frozenset[str]
 
-    def become(self, values: dict[str, Any], absent: frozenset[str]) -> None:
-        """Hold these variables from now on; the names in ``absent`` are nowhere."""
+    def become(
+        self, values: dict[str, Any], absent: frozenset[str], own: frozenset[str] = frozenset()
+    ) -> None:
+        """Hold these variables from now on; the names in ``absent`` are nowhere.
+
+        :param own: names that belong to the task itself, so that it may assign them.
+        """
         dict.clear(self)
         dict.update(self, values)
         self.absent = absent
+        self.own = own
 
     def _known(self, name: object) -> bool:
         if dict.__contains__(self, name):
@@ -55,8 +62,10 @@ class CallerVariables(dict[str, Any]):
             raise KeyError(name)
         return dict.__getitem__(self, name)
 
-    def __setitem__(self, name: str, value: Any) -> NoReturn:
-        raise RefusedError("writes-caller-variable")
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name not in self.own:
+            raise RefusedError("writes-caller-variable")
+        dict.__setitem__(self, name, value)
 
     def __delitem__(self, name: str) -> NoReturn:
         raise RefusedError("writes-caller-variable")

@@ -160,6 +160,13 @@ class Shelf:
         """Take a blob."""
         self._blobs[key] = bytes(blob)
 
+    def take(self, key: bytes) -> bytes:
+        """The blob with this key, which is not needed again.
+
+        :raises KeyError: it was not sent.
+        """
+        return self._blobs.pop(key)
+
     def get(self, key: bytes) -> Any:
         """The code object with this key.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from zexus_parallel_plugin.engine.compiler.actions import ActionBuilder
 from zexus_parallel_plugin.engine.compiler.loops import LoopBuilder
+from zexus_parallel_plugin.engine.compiler.range_builder import RangeBuilder
 from zexus_parallel_plugin.engine.compiler.unit import SLOW_AFTER, Unit
 
 
-class Builder(ActionBuilder, LoopBuilder):
+class Builder(ActionBuilder, LoopBuilder, RangeBuilder):
     """Makes the units of one execution."""
 
     def forget(self, key: int) -> None:
@@ -38,4 +39,10 @@ class Builder(ActionBuilder, LoopBuilder):
                     function, loop_key[1], self.execution.frame, slow
                 )
                 unit.code.loops[loop_key[1]] = rebuilt if isinstance(rebuilt, Unit) else None
+                return
+        for loop_key, known in list(self.counted_loops.items()):
+            if known is unit:
+                self.counted_loops[loop_key] = self._build_loop(
+                    function, loop_key[1], self.execution.frame, slow, counted=True
+                )
                 return

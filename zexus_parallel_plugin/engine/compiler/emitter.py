@@ -160,7 +160,7 @@ class Emitter(EffectEmitter):
         for name in stored:
             self.release(self.variables.by_name[name].local)
         before = state.copy()
-        self.line("while True:")
+        self.line(self.repeat(node))
         self.indent += 1
         self.loop_indent, self.loop_stack, self.break_states = self.indent, list(state.stack), []
         self.loop_stale = state.stale
@@ -184,11 +184,18 @@ class Emitter(EffectEmitter):
         self.state.uncharged, self.state.reload = True, False
         self.state.ended = not ends
 
+    def repeat(self, node: Loop) -> str:
+        """The line that opens a loop."""
+        return "while True:"
+
     def loop_unit(self, node: Loop) -> None:
         """A loop and what the interpreter goes on with behind it."""
         self.loop(node)
-        if self.state.ended:
-            return
+        if not self.state.ended:
+            self.hand_back(node.last + 1)
+
+    def hand_back(self, pc: int) -> None:
+        """Bring the frame up to date, and let the interpreter go on at ``pc``."""
         self.flush(self.state.dirty)
         if self.tracking:
             for variable in self.variables.cached():
@@ -196,7 +203,7 @@ class Emitter(EffectEmitter):
                     cache = f"FV.stale_name, FV.stale_value = {variable.name!r}, {variable.local}"
                     self.line(f"if last == {variable.name!r}: {cache}; FV.stale_version = FV.version")
         self.line("M.gas_used = g; M.operation_count = n")
-        self.line(f"return {node.last + 1}, (), ()")
+        self.line(f"return {pc}, (), ()")
 
     def stored_in(self, nodes: Sequence[Node]) -> list[str]:
         """Variables that instructions inside nodes assign."""

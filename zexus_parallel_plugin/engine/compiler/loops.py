@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_ends, loop_structure, steps
+from zexus_parallel_plugin.engine.compiler.emitter import Emitter
+from zexus_parallel_plugin.engine.compiler.ranges import CountedEmitter
 from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variable, Variables, local_name
 from zexus_parallel_plugin.engine.compiler.workshop import NO_INSTRUCTIONS, NOTHING, Workshop
 from zexus_parallel_plugin.host.values import PLAIN
@@ -24,6 +26,11 @@ class LoopBuilder(Workshop):
     """Makes a unit of one loop of a frame that the interpreter runs."""
 
     @staticmethod
+    def loop_ends(code: Code) -> dict[int, int]:
+        """Last backward jump of each loop of a code object."""
+        return loop_ends(code)
+
+    @staticmethod
     def loop_end(code: Code, head: int) -> int:
         """Index of the last instruction of a loop."""
         return loop_ends(code)[head]
@@ -37,13 +44,26 @@ class LoopBuilder(Workshop):
             self.loops[key] = found
         return found
 
-    def _build_loop(self, function: Function, head: int, frame: Frame, slow: frozenset[int]) -> Unit | str:
+    def counted(self, function: Function, head: int, frame: Frame) -> Unit | str:
+        """The unit that executes a given number of iterations of a loop, or why there is none."""
+        key = (id(function.code.bytecode), head)
+        found = self.counted_loops.get(key)
+        if found is None:
+            found = self._build_loop(function, head, frame, NO_INSTRUCTIONS, counted=True)
+            self.counted_loops[key] = found
+        return found
+
+    def _build_loop(
+        self, function: Function, head: int, frame: Frame, slow: frozenset[int], *, counted: bool = False
+    ) -> Unit | str:
         return self.guarded(
-            lambda: self._compile_loop(function, head, frame, slow),
+            lambda: self._compile_loop(function, head, frame, slow, counted=counted),
             f"the loop at {head} of {function.code.name}",
         )
 
-    def _compile_loop(self, function: Function, head: int, frame: Frame, slow: frozenset[int]) -> Unit | str:
+    def _compile_loop(
+        self, function: Function, head: int, frame: Frame, slow: frozenset[int], *, counted: bool
+    ) -> Unit | str:
         code = function.code
         if code.bounds.checked:
             return "the depth of the operand stack is not bounded"
@@ -62,6 +82,7 @@ class LoopBuilder(Workshop):
                     variables,
                     slow,
                     lambda e: e.loop_unit(loop),
+                    kind=CountedEmitter if counted else Emitter,
                     depth="d",
                     in_frame=True,
                     assumed=plain,
@@ -77,9 +98,9 @@ class LoopBuilder(Workshop):
                 plain -= wrong
         except Unstructured as verdict:
             return str(verdict)
-        label = f"loop_{len(self.namespace)}_{head}"
+        label = f"{'count' if counted else 'loop'}_{len(self.namespace)}_{head}"
         lines = [
-            f"def {label}(FV):",
+            f"def {label}(FV, C):" if counted else f"def {label}(FV):",
             "    V = FV.env; d = FV.depth",
             "    g = M.gas_used; n = M.operation_count",
         ]

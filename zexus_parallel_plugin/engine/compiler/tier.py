@@ -78,10 +78,6 @@ class Tier:
         self.heat[key] = heat
         if heat < self.action_heat:
             return None
-        ahead = self.execution.ahead
-        if ahead is not None and not ahead.may_compile(code, range(len(code.instructions))):
-            self.heat[key] = 0
-            return None
         function = self.function(code)
         unit = self.builder.action(function) if function is not None else "not part of the program"
         if not isinstance(unit, str) and not unit.absent.intersection(self.execution.root.env):
@@ -134,11 +130,6 @@ class Tier:
         function = self.function(code)
         if function is None or "_continue_on_error" in frame.env:
             return None
-        ahead = self.execution.ahead
-        if ahead is not None and not ahead.may_compile(
-            code, range(head, self.builder.loop_end(code, head) + 1)
-        ):
-            return 0
         unit = self.builder.loop(function, head, frame)
         return None if isinstance(unit, str) else unit
 
@@ -156,11 +147,35 @@ class Tier:
             if rebuilt is None or isinstance(rebuilt, int) or not self._fits(rebuilt, frame):
                 return None
             unit = rebuilt
+        return self._enter(unit, head, frame)
+
+    def prepare_counted(self, code: Code, head: int, frame: Frame) -> Unit | None:
+        """The unit that executes iterations of a loop one by one, if there is one for the frame as it is."""
+        function = self.function(code)
+        if function is None or not self.enterable():
+            return None
+        unit = self.builder.counted(function, head, frame)
+        if not isinstance(unit, str) and not self._fits(unit, frame):
+            self.builder.counted_loops.pop((id(code.bytecode), head), None)
+            unit = self.builder.counted(function, head, frame)
+        return None if isinstance(unit, str) or not self._fits(unit, frame) else unit
+
+    def run_counted(self, code: Code, head: int, frame: Frame, count: int) -> tuple[int, Any, Any] | None:
+        """Run ``count`` iterations of a loop from its head; None if there is no unit for the frame as it is.
+
+        The next instruction is -1 when all iterations are complete and the loop goes on.
+        """
+        unit = self.prepare_counted(code, head, frame)
+        if unit is None or (frame.stale_name in unit.hazards and frame.stale_version == frame.version):
+            return None
+        return self._enter(unit, head, frame, count)
+
+    def _enter(self, unit: Unit, head: int, frame: Frame, *count: int) -> tuple[int, Any, Any] | None:
         execution = self.execution
         outer = execution.frame
         execution.frame = frame
         try:
-            landing: tuple[int, Any, Any] = unit.function(frame)
+            landing: tuple[int, Any, Any] = unit.function(frame, *count)
             return landing
         except Trap:
             # A variable is not of the kind that it was; nothing has been executed.
@@ -174,6 +189,7 @@ class Tier:
         key = (id(unit.code.bytecode), head)
         self.rebuilds[key] = self.rebuilds.get(key, 0) + 1
         self.builder.loops.pop(key, None)
+        self.builder.counted_loops.pop(key, None)
         again = self.rebuilds[key] <= _REBUILDS
         unit.code.loops[head] = 0 if again else None
         return again

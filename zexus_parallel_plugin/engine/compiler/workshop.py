@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import fastcalls
@@ -12,6 +13,7 @@ from zexus_parallel_plugin.engine.compiler import support
 from zexus_parallel_plugin.engine.compiler.emitter import Emitter
 from zexus_parallel_plugin.engine.compiler.points import Callee, Exit
 from zexus_parallel_plugin.engine.compiler.storage import OWN, PRIVATE, Variables
+from zexus_parallel_plugin.engine.compiler.trap import RangeStopped
 from zexus_parallel_plugin.engine.compiler.unit import Exits, Unit
 from zexus_parallel_plugin.engine.frame import Frame
 
@@ -53,11 +55,15 @@ class Workshop:
         self.namespace["LEAVE_LOOP"] = self.exits.leave_loop
         self.namespace["REVALIDATE"] = revalidate
         self.namespace["OWNER"] = owner_of
+        self.namespace["STOPPED"] = RangeStopped
         self.namespace["FRAME"] = Frame
         self.namespace["DEPTH"] = lambda: self.exits.depth_of(caller_frame())
         self.units: dict[int, Unit | str] = {}
         self.variants: dict[int, dict[tuple[bool, ...], Unit | str]] = {}
         self.loops: dict[tuple[int, int], Unit | str] = {}
+        self.counted_loops: dict[tuple[int, int], Unit | str] = {}
+        self.slow_in_ranges: dict[int, frozenset[int]] = {}
+        self.range_units: dict[tuple[Any, ...], Unit | str] = {}
         self.labels: dict[int, str] = {}
         self.check_operations = execution.operation_limit < execution.gas_limit
 
@@ -146,16 +152,17 @@ class Workshop:
 
     def emit(
         self, code: Code, variables: Variables, slow: frozenset[int], body: Any, assumed: Iterable[str] = (),
-        **settings: Any,
-    ) -> Emitter:  # fmt: skip
+        kind: type[Emitter] = Emitter, **settings: Any,
+    ) -> Any:  # fmt: skip
         """Emit twice: the first time shows what kinds of values variables get, the second uses it.
 
-        ``assumed``: variables that hold plain values when the unit is entered.
+        :param assumed: variables that hold plain values when the unit is entered, or their kinds.
+        :param kind: the class of the emitter.
         """
-        start = dict.fromkeys(assumed, ex.PLAIN)
+        start = dict(assumed) if isinstance(assumed, Mapping) else dict.fromkeys(assumed, ex.PLAIN)
         kinds = dict(start)
         while True:
-            emitter = Emitter(
+            emitter = kind(
                 code, variables, self, kinds=kinds, slow=slow, check_operations=self.check_operations,
                 tag=str(len(self.namespace)), **settings,
             )  # fmt: skip

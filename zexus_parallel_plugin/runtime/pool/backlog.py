@@ -112,6 +112,12 @@ class Blobs:
                 f"the blob {key!r} is already published with other contents; keys must be content hashes"
             )
 
+    def withdraw(self, key: bytes) -> None:
+        """Let go of a blob: no task will need it any more, and its key is free again."""
+        number = self._numbers.pop(key, None)
+        if number is not None:
+            self._blobs[number] = key, b""
+
     def numbers(self, keys: Iterable[bytes]) -> tuple[int, ...]:
         """The numbers of ``keys``. Raises :class:`BlobError` for a key that was not published."""
         try:

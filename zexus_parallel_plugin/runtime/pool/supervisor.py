@@ -93,6 +93,10 @@ class WorkerSupervisor:
         """
         self._feeder.blobs.publish(key, blob)
 
+    def withdraw(self, key: bytes) -> None:
+        """Let go of a blob that no task needs any more: one that is submitted later cannot name it."""
+        self._feeder.blobs.withdraw(key)
+
     def submit(
         self,
         payload: Bytes,

@@ -1,0 +1,166 @@
+"""What crosses the pipe for a sub-range of a loop.
+
+What all ranges of one execution of a loop have in common, its *base*, is pickled once and goes to each worker
+once. Containers that belong to the base or to the elements of a ``for each`` come back as references, so that
+what the program gets is its own object and not a copy.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from zexus_parallel_plugin.analysis.footprint import is_function
+from zexus_parallel_plugin.runtime.snapshot import CONTAINERS, NotPlainError, dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+RANGE_TAG: Final = "range"
+"""First item of the payload of a range task."""
+
+
+class RangeSpec(NamedTuple):
+    """A payload.
+
+    Attributes:
+        main: the code object of the program; code: the one with the loop; head: where the loop begins.
+        base: key of the base among the published blobs, or its pickle.
+        counters: values of the induction variables before the first iteration.
+        private: names of variables that are assigned before they are read.
+        accumulators: names of accumulators in order; folds: for each, the type whose values may be summed up
+            or joined on the worker, empty if they must be handed back one by one.
+        extrema: names of variables that keep the greatest or least value, with what they held when the task
+            was made.
+        elements: name of the list that is walked through and its elements for this range, or None.
+        mutates: whether inputs have to be compared with what they were.
+        iterations: how many of them.
+        depth: that of the frame; gas, operations: what the program had used.
+    """
+
+    main: Any
+    code: Any
+    head: int
+    base: bytes
+    counters: dict[str, int]
+    private: tuple[str, ...]
+    accumulators: tuple[str, ...]
+    folds: tuple[str, ...]
+    extrema: dict[str, Any]
+    elements: tuple[str, list[Any]] | None
+    mutates: bool
+    iterations: int
+    depth: int
+    gas: int
+    operations: int
+
+
+class RangeResult(NamedTuple):
+    """An answer.
+
+    Attributes:
+        done: iterations that are complete; fewer than asked for: the next one must be executed in place.
+        reason: reason code why it was fewer, else empty.
+        counters: values of the induction variables behind them.
+        private: values of private variables, as far as they were assigned.
+        records: what was recorded for each accumulator: ``(fold, values)``, see `folded`.
+        replacements: for each extremum, the values that it was given, beginning with what it held when the
+            task was made.
+        text: what was printed. gas, operations, seconds: what it took.
+    """
+
+    done: int
+    reason: str = ""
+    counters: tuple[int, ...] = ()
+    private: tuple[tuple[str, Any], ...] = ()
+    records: tuple[tuple[str, Any], ...] = ()
+    replacements: tuple[list[Any], ...] = ()
+    text: str = ""
+    gas: int = 0
+    operations: int = 0
+    seconds: float = 0.0
+
+
+def encode_range(spec: RangeSpec, key_of: Callable[[Any], bytes]) -> bytes:
+    """The payload of a range task.
+
+    :raises NotPlainError: something in it cannot be sent.
+    """
+    return dumps((RANGE_TAG, *spec), key_of)
+
+
+def containers_of(values: Iterable[Any]) -> list[Any]:
+    """All containers in plain values, each once, in an order that copies of the values have as well."""
+    seen: set[int] = set()
+    found: list[Any] = []
+    work = list(values)[::-1]
+    while work:
+        value = work.pop()
+        if type(value) in CONTAINERS and id(value) not in seen and not is_function(value):
+            seen.add(id(value))
+            found.append(value)
+            parts = value.values() if type(value) is dict else value if type(value) in {list, tuple} else ()
+            work += [part for part in parts if type(part) in CONTAINERS][::-1]
+    return found
+
+
+class _ReferencePickler(pickle.Pickler):
+    def __init__(self, file: io.BytesIO, numbers: dict[int, int]) -> None:
+        super().__init__(file, 5)
+        self._numbers = numbers
+
+    def persistent_id(self, obj: Any) -> Any:
+        return self._numbers.get(id(obj)) if type(obj) in CONTAINERS else None
+
+    def reducer_override(self, obj: Any) -> Any:
+        raise NotPlainError("value-not-plain", type(obj).__name__)
+
+
+class _ReferenceUnpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, objects: list[Any]) -> None:
+        super().__init__(file)
+        self._objects = objects
+
+    def persistent_load(self, pid: Any) -> Any:
+        return self._objects[pid]
+
+
+def encode_result(result: RangeResult, inputs: list[Any]) -> bytes:
+    """The answer of a worker; ``inputs`` are the containers that the program has as well, in order.
+
+    :raises NotPlainError: a value cannot be sent.
+    """
+    shared = {id(value): number for number, value in enumerate(inputs)}
+    if not shared or shared.keys().isdisjoint(map(id, containers_of([result.private, result.records]))):
+        return dumps(tuple(result))
+    file = io.BytesIO()
+    try:
+        _ReferencePickler(file, shared).dump(tuple(result))
+    except (RecursionError, pickle.PicklingError, TypeError, AttributeError) as error:
+        raise NotPlainError("value-not-plain", f"{type(error).__name__}: {error}") from None
+    return file.getvalue()
+
+
+def decode_result(data: Any, inputs: Callable[[], list[Any]]) -> RangeResult:
+    """The inverse of :func:`encode_result`.
+
+    :param inputs: makes the list of the program's own containers, when a reference needs it.
+    :raises ValueError: the bytes are something else.
+    """
+    try:
+        return RangeResult(*_ReferenceUnpickler(io.BytesIO(data), _Late(inputs)).load())
+    except Exception as error:
+        raise ValueError(f"not an answer to a range: {type(error).__name__}: {error}") from error
+
+
+class _Late(list[Any]):
+    def __init__(self, make: Callable[[], list[Any]]) -> None:
+        super().__init__()
+        self._make = make
+        self._made: list[Any] | None = None
+
+    def __getitem__(self, index: Any) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return self._made[index]

@@ -1,0 +1,175 @@
+"""The worker's side of sub-ranges of loops."""
+
+from __future__ import annotations
+
+import io
+import sys
+from time import thread_time
+from typing import TYPE_CHECKING, Any
+
+from zexus_parallel_plugin.engine.compiler.support import UNSET
+from zexus_parallel_plugin.engine.compiler.trap import RangeStopped, Trap
+from zexus_parallel_plugin.runtime.loops.messages import RangeResult, containers_of, encode_result
+from zexus_parallel_plugin.runtime.loops.replay import folded
+from zexus_parallel_plugin.runtime.sandbox import RefusedError
+from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps, loads
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.compiler.unit import Unit
+    from zexus_parallel_plugin.engine.frame import Frame
+    from zexus_parallel_plugin.runtime.loops.messages import RangeSpec
+    from zexus_parallel_plugin.runtime.remote import Handler
+
+_MOST_BASES = 4
+"""Loops whose bases are kept: ranges of a loop that another one interrupts come back to theirs."""
+
+
+class _Base:
+    """What all ranges of a loop share, made of its pickle."""
+
+    def __init__(self, pickle: bytes, handler: Handler) -> None:
+        self.pickle = pickle
+        self._handler = handler
+        self.restore()
+
+    def restore(self) -> None:
+        """Make it anew."""
+        self.values, self.absent = loads(self.pickle, self._handler.shelf.get)
+        self.containers = containers_of(self.values.values())
+
+    def print(self, elements: Any) -> bytes:
+        """A pickle of it and of some elements as they are now."""
+        return dumps((self.values, elements), lambda code: b"%d" % id(code))
+
+
+class RangeRunner:
+    """Executes ranges on the engine of a worker."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._bases: dict[bytes, _Base] = {}
+        self._relearned = False
+
+    def run(self, spec: RangeSpec) -> bytes:
+        """The answer to a range task: as many iterations as can be computed here."""
+        result, inputs = self._attempt(spec)
+        while result.reason == "loop-stopped" and self._relearned:
+            result, inputs = self._attempt(spec)
+        if result.reason and result.done:
+            # The iteration that failed has left traces in what was recorded: compute again what is whole.
+            again, inputs = self._attempt(spec._replace(iterations=result.done))
+            result = again if again.reason else again._replace(reason=result.reason)
+            if again.reason:
+                result = RangeResult(0, again.reason)
+        if result.reason and not result.done:
+            return dumps(tuple(result))
+        try:
+            return encode_result(result, inputs)
+        except NotPlainError as error:
+            return dumps(tuple(RangeResult(0, error.reason, seconds=result.seconds)))
+
+    def _base(self, key: bytes) -> _Base:
+        base = self._bases.get(key)
+        if base is None:
+            pickle = self._handler.shelf.take(key) if key.startswith(b"base-") else key
+            while len(self._bases) >= _MOST_BASES:
+                del self._bases[next(iter(self._bases))]
+            base = self._bases[key] = _Base(pickle, self._handler)
+        return base
+
+    def _attempt(self, spec: RangeSpec) -> tuple[RangeResult, list[Any]]:
+        handler = self._handler
+        execution = handler.execution
+        base = self._base(spec.base)
+        inputs = base.containers
+        own = frozenset((*spec.private, *spec.counters, *spec.extrema))
+        values = {**dict.fromkeys(spec.private), **base.values, **spec.counters, **spec.extrema}
+        if spec.elements is not None:
+            name, elements = spec.elements
+            values[name] = elements
+            inputs = [*inputs, *containers_of([elements])[1:]]
+        before = base.print(spec.elements) if spec.mutates and inputs else b""
+        meter = execution.meter
+        meter.gas_used, meter.operation_count = spec.gas, spec.operations
+        out, err = io.StringIO(), io.StringIO()
+        sys.stdout, sys.stderr = out, err
+        handler.effect = ""
+        handler.names.become(values, base.absent, own)
+        frame = execution.frame = execution.root
+        frame.depth = spec.depth
+        frame.version += 1
+        handler.use_engine(spec.main)
+        unit = self._unit(spec, frame)
+        if isinstance(unit, str):
+            return RangeResult(0, "loop-not-compiled"), inputs
+        started = thread_time()
+        done, reason, answer = self._iterate(unit, frame, spec.iterations)
+        seconds = thread_time() - started
+        if before and base.print(spec.elements) != before:
+            base.restore()
+            return RangeResult(0, "changes-input", seconds=seconds), inputs
+        reason = handler.effect or ("warned" if err.tell() else "") or reason
+        if handler.effect or err.tell():
+            done = 0
+        if reason:
+            return RangeResult(done, reason, seconds=seconds), inputs
+        counters, *rest = self._named(spec, answer[2])
+        private = tuple((name, value) for name, value in rest if value is not UNSET)
+        size = len(spec.folds)
+        records = tuple(map(folded, spec.folds, answer[3][:size]))
+        replacements = tuple(answer[3][size:])
+        text = out.getvalue()
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return RangeResult(0, "unprintable", seconds=seconds), inputs
+        return RangeResult(
+            done, "", counters, private, records, replacements, text, meter.gas_used - spec.gas,
+            meter.operation_count - spec.operations, seconds,
+        ), inputs  # fmt: skip
+
+    def _named(self, spec: RangeSpec, values: tuple[Any, ...]) -> list[Any]:
+        """The values of counters, and pairs for the private variables behind them."""
+        size = len(spec.counters)
+        return [values[:size], *zip(spec.private, values[size:], strict=True)]
+
+    def _unit(self, spec: RangeSpec, frame: Frame) -> Unit | str:
+        tier = self._handler.execution.tier
+        if tier is None:
+            return "no compiler"
+        code = self._handler.execution.code.get(spec.code)
+        function = tier.function(code)
+        if function is None:
+            return "not part of the program"
+        results = (*spec.counters, *spec.private)
+        return tier.builder.range_unit(
+            function, spec.head, frame, frozenset(spec.accumulators), frozenset(spec.extrema), results
+        )
+
+    def _iterate(self, unit: Unit, frame: Frame, count: int) -> tuple[int, str, Any]:
+        """Iterations that were completed, why no more, and what the unit has answered."""
+        self._relearned = False
+        try:
+            answer = unit.function(frame, count)
+        except RangeStopped as stopped:
+            tier = self._handler.execution.tier
+            assert tier is not None
+            self._relearned = tier.builder.relearn(unit, stopped)
+            return stopped.iteration, "loop-stopped", None
+        except Trap:
+            return 0, "loop-stopped", None
+        except RefusedError as refused:
+            return _iteration(refused, unit), refused.reason, None
+        if answer[1] >= 0:
+            return answer[0], "loop-left", None
+        return answer[0], "", answer
+
+
+def _iteration(error: BaseException, unit: Unit) -> int:
+    """The iteration in which a unit was when an error went through it."""
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code is unit.function.__code__:
+            return int(traceback.tb_frame.f_locals.get("K", 0))
+        traceback = traceback.tb_next
+    return 0

@@ -1,0 +1,307 @@
+"""One execution of a loop on all cores.
+
+The first iterations are executed in place and timed; when what seems to be left is worth it, ranges of
+iterations are sent, each of them large enough to pay and small enough that no worker is left with the last
+big piece (guided scheduling). Whatever a worker cannot do is executed in place, from the iteration on where
+it stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+from time import thread_time
+from typing import TYPE_CHECKING, Any, Final
+
+from zexus_parallel_plugin.host.vm import VMRuntimeError
+from zexus_parallel_plugin.runtime.loops.commit import Committer
+from zexus_parallel_plugin.runtime.loops.extent import iterations_left
+from zexus_parallel_plugin.runtime.loops.inputs import Inputs
+from zexus_parallel_plugin.runtime.loops.messages import RangeResult, decode_result
+from zexus_parallel_plugin.runtime.loops.outbox import Outbox, Pending
+from zexus_parallel_plugin.runtime.snapshot import NotPlainError
+from zexus_parallel_plugin.runtime.stream import visible_from
+
+if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.frame import Frame
+    from zexus_parallel_plugin.runtime.execution import WatchedTier
+    from zexus_parallel_plugin.runtime.loops.driver import Loops
+    from zexus_parallel_plugin.runtime.loops.site import LoopSite
+
+_LOG = logging.getLogger(__name__)
+
+LEFT: Final = object()
+"""The loop is left to whoever asked."""
+
+_START_SECONDS = 0.02
+"""Work that must be left for the first worker processes to be started."""
+_LEFT_SECONDS = 0.002
+"""Work that must be left in a loop for its ranges to be sent."""
+_SURE_SECONDS = 0.005
+"""Time of a single iteration that cannot be taken for that of compiling what it calls."""
+_PROBE_SECONDS = 0.0005
+"""Time of the iterations by which a loop is measured."""
+_LEAST_SECONDS, _MOST_SECONDS = 0.001, 0.05
+"""What a range should take, at least and at most."""
+_SHARES = 3
+"""A range is this share of what is left for one worker."""
+_DEEP = 3
+"""Ranges that are on their way for each worker."""
+_GUESS_SECONDS = 0.01
+"""A loop whose end cannot be foreseen is expected to go on for as long as it has already, from here on."""
+_FAILURES = 3
+"""Ranges in a row that were of no use, after which a loop is left alone."""
+_FORCED_COUNT = 3
+
+
+class LoopRun:
+    """One execution of a loop, from its head on."""
+
+    def __init__(
+        self, loops: Loops, site: LoopSite, tier: WatchedTier, code: Code, frame: Frame, start: dict[str, int]
+    ) -> None:
+        """:param start: values of the induction variables."""
+        assert site.plan is not None
+        self._loops = loops
+        self._site = site
+        self._plan = site.plan
+        self._tier = tier
+        self._code = code
+        self._frame = frame
+        self._visible = visible_from(frame)
+        self._outbox = Outbox(
+            site.plan, code, frame, start, loops.execution, loops.dispatch, loops.library, loops.main,
+            loops.metrics, self._visible,
+        )  # fmt: skip
+        self._committer = Committer(site.plan, frame, self._visible, loops.execution, loops.metrics)
+        self._done = 0
+        self._begun = 0.0
+        self._until = 0
+
+    @property
+    def computing(self) -> bool:
+        """Whether iterations are being executed in place just now."""
+        return self._begun > 0.0
+
+    def execute(self) -> Any:
+        """All of the loop: where the interpreter goes on, or `LEFT` when staying here gains nothing."""
+        landing = self._probe()
+        if landing is not None:
+            return landing
+        try:
+            self._prepare()
+        except NotPlainError as error:
+            self._loops.refuse(self._site, self._code, error.reason, str(error))
+            return LEFT
+        self._site.pays()
+        while True:
+            self._fill(self._loops.dispatch.workers * _DEEP)
+            if not self._outbox.pending:
+                return LEFT  # the rest is not worth sending
+            landing = self._next()
+            if landing is not None:
+                return landing
+
+    def give_up(self) -> None:
+        """Nothing of what is still on its way is needed."""
+        self._outbox.give_up()
+
+    # -- in place
+
+    def _probe(self) -> Any:
+        """Execute iterations in place until it is clear whether the rest is worth sending; then None."""
+        loops, site = self._loops, self._site
+        if not self._tier.prepare_counted(self._code, self._plan.head, self._frame):
+            return LEFT
+        count, spent = 1, 0.0
+        while True:
+            left = self._left()
+            if loops.forced:
+                if self._done:
+                    return None
+            elif left is not None and left < 2:
+                site.short()
+                return LEFT
+            elif site.seconds is not None and (self._done > 1 or spent > _SURE_SECONDS or not self._done):
+                verdict = self._verdict(left, spent)
+                if verdict is not None:
+                    return verdict or None
+            begun = thread_time()
+            landing = self._in_place(count if left is None else min(count, max(1, left // 4)))
+            took = thread_time() - begun
+            spent += took
+            if landing is not None:
+                if spent < _PROBE_SECONDS:
+                    site.short()
+                return landing
+            if self._outbox.pending:
+                return None
+            # The first iterations are slower: what they call is compiled.
+            site.seconds = took / count
+            if took < _PROBE_SECONDS:
+                count *= 2
+
+    def _verdict(self, left: int | None, spent: float) -> Any:
+        """False: ranges pay. `LEFT`: they do not. None: that cannot be told yet."""
+        enough = _LEFT_SECONDS if self._loops.metrics.worker_count else _START_SECONDS
+        if left is None:
+            return False if spent >= max(enough, _GUESS_SECONDS) else None
+        if (self._site.seconds or 0.0) * left >= enough:
+            return False
+        if spent >= _PROBE_SECONDS or not self._done:
+            self._site.short()
+            return LEFT
+        return None
+
+    def _in_place(self, count: int) -> Any:
+        """Execute iterations here; None when they are complete, else where the interpreter goes on."""
+        self._until = self._done + count
+        self._loops.start_pulse()
+        self._begun = thread_time()
+        try:
+            landing = self._tier.run_counted(self._code, self._plan.head, self._frame, count)
+        finally:
+            self._begun = 0.0
+        if landing is None:
+            return LEFT
+        if landing[0] != -1:
+            return landing
+        self._done += count
+        return None
+
+    def beat(self) -> None:
+        """A long iteration is being executed in place: the next ones can be sent meanwhile."""
+        if not self.computing or self._plan.mutates or self._outbox.inputs or self._loops.forced:
+            return
+        elapsed = thread_time() - self._begun
+        left = self._left()
+        running = self._until - self._done
+        if elapsed < _LEFT_SECONDS or (left is not None and left <= running):
+            return
+        try:
+            self._prepare()
+        except NotPlainError:
+            return  # it will be said when the loop gets there
+        if self._outbox.inputs is not None and self._outbox.inputs.mutates:
+            self._outbox.inputs = None  # it may have been caught in the middle of a change
+            return
+        self._outbox.sent = self._until
+        self._site.seconds = max(self._site.seconds or 0.0, elapsed / running)
+        self._fill(max(1, self._loops.dispatch.workers - 1))
+
+    # -- sending
+
+    def _left(self) -> int | None:
+        return iterations_left(self._plan, self._visible)
+
+    def _prepare(self) -> None:
+        """Pickle what all ranges share.
+
+        :raises NotPlainError: the loop must be executed in place.
+        """
+        if self._outbox.inputs is None:
+            loops = self._loops
+            self._outbox.inputs = Inputs(
+                self._plan, self._visible, loops.planner, loops.library, loops.new_key()
+            )
+
+    def _fill(self, most: int) -> None:
+        """Send ranges until so many are on their way."""
+        outbox = self._outbox
+        outbox.sent = max(outbox.sent, self._done)
+        while len(outbox.pending) < most and not self._loops.dispatch.failed:
+            left = self._left()
+            if left is not None:
+                left -= outbox.sent - self._done
+                if left < 1:
+                    return
+            count = self._size(left)
+            if not count or not outbox.send(count, self._site.seconds or 0.0):
+                return
+
+    def _size(self, left: int | None) -> int:
+        """How many iterations the next range should have."""
+        if self._loops.forced:
+            return _FORCED_COUNT if left is None else min(left, _FORCED_COUNT)
+        seconds = self._site.seconds or _PROBE_SECONDS
+        if left is None:
+            return max(1, int(_MOST_SECONDS / 4 / seconds))
+        if not self._outbox.pending and left * seconds < _LEAST_SECONDS:
+            return 0
+        share = left * seconds / (_SHARES * self._loops.dispatch.workers)
+        return min(left, max(1, int(min(max(share, _LEAST_SECONDS), _MOST_SECONDS) / seconds)))
+
+    # -- results
+
+    def _next(self) -> Any:
+        """Wait for the next range and commit it; None if the loop goes on."""
+        first = self._outbox.pending[0]
+        if first.begin > self._done:
+            return self._in_place(first.begin - self._done)
+        self._loops.dispatch.look()
+        if not self._loops.dispatch.begun(first.handle):
+            # Workers are still being started: what they would have begun with is done by then.
+            self._outbox.pending.popleft()
+            self._loops.dispatch.cancel(first.handle, first.seconds)
+            self._loops.metrics.reasons["not-started"] += 1
+            return self._instead(first, "not-started")
+        self._wait(first)
+        self._outbox.pending.popleft()
+        result = self._result(first)
+        if result is None:
+            return self._instead(first, "worker-failed")
+        reason = result.reason
+        if result.done:
+            failure = self._committer.commit(first, result)
+            if not failure:
+                self._done += result.done
+                self._site.failures = 0
+            reason = failure or reason
+        if not reason:
+            return None
+        self._loops.metrics.reasons[reason] += 1
+        return self._instead(first, reason)
+
+    def _wait(self, first: Pending) -> None:
+        most = _DEEP * self._loops.dispatch.workers
+        while not first.handle.done:
+            self._loops.dispatch.wait_for(first.handle, wake_for_any=len(self._outbox.pending) < most)
+            if not first.handle.done:
+                self._fill(most)
+
+    def _result(self, done: Pending) -> RangeResult | None:
+        """The answer to a range, None if there is none."""
+        loops, inputs = self._loops, self._outbox.inputs
+        assert inputs is not None
+        outcome = done.handle.outcome
+        if not outcome.ok:
+            loops.dispatch.note_failure(outcome.failure)
+            return None
+        try:
+            result = decode_result(outcome.result, lambda: inputs.containers(done.elements))
+        except ValueError as error:
+            _LOG.warning("%s", error)
+            loops.metrics.reasons["worker-undecodable"] += 1
+            return None
+        loops.metrics.worker_seconds += result.seconds
+        if result.done:
+            self._site.measured(result.seconds / result.done)
+        return result
+
+    def _instead(self, first: Pending, reason: str) -> Any:
+        """Execute in place what a worker has not done; None if the loop goes on."""
+        loops, inputs = self._loops, self._outbox.inputs
+        assert inputs is not None
+        if reason == "worker-failed" and not loops.fallback:
+            raise VMRuntimeError("a task failed on its worker, and the setting fallback is off")
+        stopped = reason in {"loop-stopped", "loop-left"} and self._done > first.begin
+        landing = self._in_place(1 if stopped else first.end - self._done)
+        if landing is not None:
+            return landing
+        self._site.failures += reason != "not-started"
+        if not inputs.unchanged():
+            reason = "changes-input"
+        if reason == "changes-input" or self._site.failures >= _FAILURES:
+            loops.refuse(self._site, self._code, reason)
+            return LEFT
+        return self._in_place(first.end - self._done) if self._done < first.end else None
