@@ -77,6 +77,7 @@ class ParallelMachine(HostVM):
         self._workers = Workers(config, self, host_arguments, recorder)
         self._forks: Forks | None = None
         self._program: Any = None
+        self._compilable: Any = None
         self._apply_gas_limit()
 
     def _apply_gas_limit(self) -> None:
@@ -139,6 +140,8 @@ class ParallelMachine(HostVM):
         execution = WatchedExecution(self, self.config.tier)
         self.last_execution = execution
         self._program = bytecode
+        # Now, before the program puts its own actions into the variables.
+        self._compilable = self._workers.program(execution, bytecode)
         self._recorder.begin(execution, bytecode, metrics)
         ahead = self._ahead(execution, bytecode, metrics)
         started = time.perf_counter()
@@ -166,7 +169,7 @@ class ParallelMachine(HostVM):
             return None
         workers = self._workers
         ahead = Ahead(
-            execution, self.config, workers.library, workers.program(execution, bytecode),
+            execution, self.config, workers.library, self._compilable,
             lambda: workers.pool(execution, frozenset()), workers.pure, metrics, self._recorder,
         )  # fmt: skip
         execution.ahead = ahead
@@ -180,8 +183,7 @@ class ParallelMachine(HostVM):
             self._forks = Forks(
                 self.config, self._host_arguments, self._workers.library, self._recorder
             )
-        program = self._program
-        self._forks.begin(execution, program and self._workers.program(execution, program))
+        self._forks.begin(execution, self._compilable)
         return self._forks
 
     def forget_shared(self) -> None:
