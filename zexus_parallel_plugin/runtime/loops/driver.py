@@ -108,6 +108,7 @@ class Loops:
     def refuse(self, site: LoopSite, code: Code, reason: str, detail: str = "") -> None:
         """Leave a loop alone from now on."""
         site.refusal = reason
+        self.dispatch.recorder.loop_refused(code, site.head, reason)
         self.metrics.reasons[reason] += 1
         _LOG.info("the loop at %d of %s is executed in place: %s", site.head, code.name, detail or reason)
 

@@ -96,6 +96,7 @@ class Outbox:
         handle = self._dispatch.submit(payload, needs, count * seconds)
         if handle is None:
             return False
+        self._dispatch.recorder.range_sent(handle, self._code, plan.head, count)
         self.pending.append(Pending(self.sent, count, elements, handle, count * seconds))
         self.sent += count
         self._metrics.ranges_sent += 1
@@ -105,6 +106,7 @@ class Outbox:
     def give_up(self) -> None:
         """Nothing of what is still on its way is needed, nor will be anything else."""
         for pending in self.pending:
+            self._dispatch.recorder.range_settled(pending.handle, 0, "not-reached")
             self._dispatch.cancel(pending.handle, pending.seconds)
         self.pending.clear()
         if self.inputs is not None and self.inputs.published:

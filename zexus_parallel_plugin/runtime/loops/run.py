@@ -238,25 +238,29 @@ class LoopRun:
         first = self._outbox.pending[0]
         if first.begin > self._done:
             return self._in_place(first.begin - self._done)
+        recorder = self._loops.dispatch.recorder
         self._loops.dispatch.look()
         if not self._loops.dispatch.begun(first.handle):
             # Workers are still being started: what they would have begun with is done by then.
             self._outbox.pending.popleft()
             self._loops.dispatch.cancel(first.handle, first.seconds)
             self._loops.metrics.reasons["not-started"] += 1
+            recorder.range_settled(first.handle, 0, "not-started")
             return self._instead(first, "not-started")
         self._wait(first)
         self._outbox.pending.popleft()
         result = self._result(first)
         if result is None:
+            recorder.range_settled(first.handle, 0, "worker-failed")
             return self._instead(first, "worker-failed")
-        reason = result.reason
+        before, reason = self._done, result.reason
         if result.done:
             failure = self._committer.commit(first, result)
             if not failure:
                 self._done += result.done
                 self._site.failures = 0
             reason = failure or reason
+        recorder.range_settled(first.handle, self._done - before, reason, result.gas, result.seconds)
         if not reason:
             return None
         self._loops.metrics.reasons[reason] += 1
