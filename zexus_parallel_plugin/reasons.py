@@ -216,7 +216,7 @@ _TABLE = (
     Reason(
         "loop-scoping",
         "code",
-        "An action that is called in the loop may see or assign a variable of the loop that has the same name.",
+        "An action called in the loop may see or assign a variable of the loop that has the same name.",
         "Give the variables of the action other names: it sees all variables of its caller.",
     ),
     Reason(
@@ -316,9 +316,9 @@ _TABLE = (
     Reason(
         "loop-stopped",
         "task",
-        "An iteration could not be finished on the worker; it was executed in place, those before it were used.",
+        "An iteration could not be finished on the worker, so it was executed in place.",
     ),
-    Reason("loop-left", "task", "The loop ended in these iterations; the one that left it was executed in place."),
+    Reason("loop-left", "task", "An iteration left the loop, so it was executed in place."),
     Reason("near-limit", "task", "The call would have exceeded the limit of gas or operations."),
     Reason("worker-failed", "task", "Tasks of this call failed on their workers again and again."),
     Reason("worker-died", "task", "The worker process ended while it had the task."),

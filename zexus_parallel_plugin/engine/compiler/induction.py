@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa
-from zexus_parallel_plugin.engine.compiler.control import If, Leave, LeaveIf, Loop, Return, Step, Try, steps
+from zexus_parallel_plugin.engine.compiler.control import If, Leave, LeaveIf, Loop, Return, Try, steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
