@@ -1,4 +1,4 @@
-"""What happens to forks when processes are killed or interrupted: an error at once, and nothing left behind."""
+"""What happens to forks when processes are killed or interrupted: errors at once, and nothing left behind."""
 
 from __future__ import annotations
 

@@ -196,14 +196,24 @@ try { shared_update("x", 5); } catch (e) { print(e); }
         """
 entity Point { x: integer }
 let point = Point;
-action uses(i) { return point; }
+let others = [1, Point];
 action avoids(i) { return i; }
 action own(i) { point = i; return point; }
 action returns(i) { return avoids; }
-fork_execution(1, avoids); print(join_workers());
-fork_execution(1, own); print(join_workers());
-try { fork_execution(1, returns); join_workers(); } catch (e) { print("cannot: " + len(e)); }
-try { fork_execution(1, uses); join_workers(); print("?"); } catch (e) { print("missing: " + len(e)); }
+action uses(i) { return point + 1; }
+action asks(i) { if (point) { return 1; } return 2; }
+action prints(i) { print(point); return 1; }
+action calls(i) { return point.x; }
+action counts(i) { return len(others); }
+action gives(i) { return point; }
+action tries(i) { try { return point + 1; } catch (e) { return "caught"; } }
+action main() {
+    let all = [avoids, own, returns, uses, asks, prints, calls, counts, gives, tries];
+    for each f in all {
+        try { fork_execution(1, f); print(join_workers()); } catch (e) { print(e); }
+    }
+}
+main();
 """,
         "",  # see below
     ),
@@ -250,10 +260,15 @@ def test_a_program(name: str, ran: dict[str, Ran]) -> None:
 
 
 def test_values_that_cannot_be_sent(ran: dict[str, Ran]) -> None:
-    lines = ran["values that cannot be sent"].lines
-    assert lines[:2] == ["[0]", "[0]"]
-    assert lines[2].startswith("cannot: ")
-    assert lines[3].startswith("missing: ")
+    avoids, own, returns, *uses, gives, tries = ran["values that cannot be sent"].lines
+    assert (avoids, own, tries) == ("[0]", "[0]", "['caught']")
+    assert returns.startswith("join_workers: copy 0 of 1 returned a value that cannot be sent: ")
+    assert returns.endswith(" is an action")
+    assert len(uses) == 5
+    for line, name in zip(uses, ["point"] * 4 + ["others"], strict=True):
+        assert line.startswith(f"join_workers: copy 0 of 1 failed: the variable {name} was not sent to this copy")
+        assert line.endswith("neither text, number, list nor map")
+    assert gives.startswith("join_workers: copy 0 of 1 returned a value that cannot be sent: the variable point")
 
 
 def test_gas_of_copies_counts() -> None:

@@ -143,7 +143,7 @@ class ParallelMachine(HostVM):
         # Now, before the program puts its own actions into the variables.
         self._compilable = self._workers.program(execution, bytecode)
         self._recorder.begin(execution, bytecode, metrics)
-        ahead = self._ahead(execution, bytecode, metrics)
+        ahead = self._ahead(execution, metrics)
         started = time.perf_counter()
         try:
             return execution.run(bytecode)
@@ -159,9 +159,7 @@ class ParallelMachine(HostVM):
             self._recorder.ended(sys.exc_info()[1])
             _LOG.info("execution ended: %s", metrics.to_dict())
 
-    def _ahead(
-        self, execution: WatchedExecution, bytecode: Any, metrics: RunMetrics
-    ) -> Ahead | None:
+    def _ahead(self, execution: WatchedExecution, metrics: RunMetrics) -> Ahead | None:
         """What runs ahead of this execution, None if nothing does."""
         reason = self._workers.reason_against()
         if reason:

@@ -138,7 +138,7 @@ def _outcome(execution: Execution, task: Visible, index: int) -> Outcome:
         return Outcome("raised", text=str(error.args[0] if error.args else error))
     try:
         return Outcome("returned", sent(value))
-    except NotPlainError as error:
+    except (NotPlainError, host.VMRuntimeError) as error:
         return Outcome("unsendable", text=str(error))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from zexus_parallel_plugin.engine.parallel import is_action, shown
 from zexus_parallel_plugin.host import vm as host
@@ -36,42 +36,30 @@ class Visible(NamedTuple):
     operations: int
 
 
-class PartialVariables(dict[str, Any]):
-    """Variables of which some could not be sent: reading one of those is an error of the program.
+class Unsent:
+    """Stands in a copy for the value of a variable that could not be sent: whatever is done with it fails."""
 
-    ``missing``: name -> what its value was.
-    """
+    def __init__(self, name: str, what: str) -> None:
+        object.__setattr__(self, "_unsent", (name, what))
 
-    __slots__ = ("missing",)
+    def __repr__(self) -> str:
+        return f"<not sent: {self._unsent[0]}>"
 
-    def __init__(self, values: dict[str, Any], missing: dict[str, str]) -> None:
-        super().__init__(values)
-        self.missing = missing
+    def __getattr__(self, name: str) -> NoReturn:
+        self._use()
 
-    def _check(self, name: Any) -> None:
-        if name in self.missing:
-            raise host.VMRuntimeError(
-                f"the variable {name} was not sent to this copy of a fork: it is {self.missing[name]}"
-            )
+    def _use(self, *_others: Any) -> NoReturn:
+        name, what = object.__getattribute__(self, "_unsent")
+        raise host.VMRuntimeError(f"the variable {name} was not sent to this copy of a fork: it is {what}")
 
-    def __contains__(self, name: object) -> bool:
-        return dict.__contains__(self, name) or name in self.missing
 
-    def __getitem__(self, name: str) -> Any:
-        self._check(name)
-        return dict.__getitem__(self, name)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Value of a name.
-
-        :raises VMRuntimeError: it could not be sent.
-        """
-        self._check(name)
-        return dict.get(self, name, default)
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self.missing.pop(name, None)
-        dict.__setitem__(self, name, value)
+_OPERATIONS = (
+    "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod",
+    "pow", "rpow", "neg", "eq", "ne", "lt", "le", "gt", "ge", "bool", "len", "iter", "contains", "getitem",
+    "setitem", "hash", "str", "call", "index", "int", "float",
+)  # fmt: skip
+for _operation in _OPERATIONS:
+    setattr(Unsent, f"__{_operation}__", Unsent._use)
 
 
 def visible_variables(frame: Frame) -> dict[str, Any]:
@@ -121,8 +109,7 @@ def _reason_against(value: Any, key_of: CodeKey) -> str:
 def restored(data: Bytes, resolve: Callable[[bytes], Any]) -> Visible:
     """The inverse of :func:`encode`, in the copy."""
     variables, missing, (function, main, depth, gas, operations) = loads(data, resolve)
-    if missing:
-        variables = PartialVariables(variables, missing)
+    variables |= {name: Unsent(name, what) for name, what in missing.items()}
     return Visible(function, variables, main, depth, gas, operations)
 
 
