@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from zexus_parallel_plugin.config import ParallelConfig, resolve_config
+from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.journal import events as ev
 from zexus_parallel_plugin.journal.reader import JournalReader
 from zexus_parallel_plugin.journal.writer import JournalWriter, open_journal
@@ -20,6 +21,7 @@ from zexus_parallel_plugin.metrics import RunMetrics
 from zexus_parallel_plugin.runtime.pool.states import TaskState
 from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
 from zexus_parallel_plugin.runtime.recording import console
+from zexus_parallel_plugin.runtime.recording.dependences import call_piece, dependences, loop_piece
 from zexus_parallel_plugin.runtime.recording.lines import CallLines
 from zexus_parallel_plugin.runtime.recording.live import LiveRecorder
 from zexus_parallel_plugin.runtime.recording.open import open_recorder
@@ -393,3 +395,38 @@ def test_a_program_that_cannot_be_read(tmp_path: Path) -> None:
     LiveRecorder(config, writer, None, print).close()
     with JournalReader(writer.path) as reader:
         assert [type(event) for event in reader.poll()] == [ev.RunStart, ev.RunEnd]
+
+
+# -- dependences
+
+
+def code_of(source: str) -> Any:
+    """The prepared code of a program's top level."""
+    from tests.runtime.running import compiled, machine
+    from zexus_parallel_plugin.engine.code import CodeCache
+
+    vm = machine({"worker_count": 1})
+    try:
+        return CodeCache(vm).get(compiled(source), "<main>")
+    finally:
+        vm.close()
+
+
+def test_dependences_between_calls_and_loops() -> None:
+    code = code_of(
+        "action f(x) { return x; }\n"
+        "let a = f(1);\nlet b = f(2);\nlet c = f(a + b);\n"
+        "let t = 0;\nlet i = 0;\nwhile (i < 3) { t = t + f(c); i = i + 1; }\n"
+        "print(f(t));\n"
+    )
+    places = [(ip, op, operand) for ip, (op, operand, _) in enumerate(code.instructions)]
+    calls = [ip for ip, op, operand in places if op == isa.CALL_NAME and operand[0] == "f"]
+    head = min(operand for ip, op, operand in places if op in isa.JUMPS and operand < ip)
+    a, b, c, inner, last = (call_piece(number, code, ip) for number, ip in enumerate(calls, 1))
+    loop = loop_piece(9, code, head)
+    assert (a.makes, c.uses, c.makes) == ({"a"}, {"a", "b"}, {"c"})
+    assert inner.begin > loop.begin
+    assert inner.end < loop.end
+    found = dependences([last, loop, c, b, a])
+    assert found == {1: [], 2: [], 3: [(1, "a"), (2, "b")], 9: [(3, "c")], 5: [(9, "t")]}
+    assert dependences([loop, inner])[4] == []  # what is inside of a loop does not depend on it

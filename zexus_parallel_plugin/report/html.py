@@ -84,7 +84,7 @@ def page_data(run: Loaded) -> dict[str, Any]:
             [printable(item.name), item.reads, item.writes, printable(item.value)]
             for item in state.shared.values()
         ],
-        "source": [printable(line, lines=True) for line in source],
+        "source": [printable(line, lines=True) for line in source[: len(source) - (source[-1:] == [""])]],
         "output": printable("".join(state.output), lines=True),
         "outputCut": state.output_dropped > 0,
     }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["duration", "size", "text_report"]
 
 _MOST_ROWS = 20
+_ITERATIONS = " (iterations of loops included)"
 
 
 def text_report(run: Loaded) -> str:
@@ -60,7 +61,8 @@ def _summary(run: Loaded) -> str:
     rows.append(("time", duration(run.seconds)))
     counts = ", ".join(f"{count} {name}" for name, count in sorted(state.counts.items()) if count)
     rows.append(("tasks", f"{len(state.tasks)}" + (f": {counts}" if counts else "")))
-    rows.append(("calls", f"{state.committed_calls} committed, {state.thrown_calls} thrown away"))
+    calls = f"{state.committed_calls} committed, {state.thrown_calls} thrown away"
+    rows.append(("calls", calls + (_ITERATIONS if any_iterations(run) else "")))
     rows.append(("workers", f"{len(state.workers)} started, at most {start.workers} at a time"))
     rows.append(("speed-up", _estimate(state.speedup(), "x")))
     efficiency = state.efficiency()
@@ -69,6 +71,11 @@ def _summary(run: Loaded) -> str:
     if run.corrupt:
         rows.append(("journal", f"{run.corrupt} lines could not be read"))
     return "".join(f"{name + ':':<12}{printable(value)}\n" for name, value in rows)
+
+
+def any_iterations(run: Loaded) -> bool:
+    """Whether tasks have iterations of loops, which count as calls."""
+    return any(chunk.what == "loop" and chunk.tasks for chunk in run.state.chunks.values())
 
 
 def _estimate(value: float | None, unit: str) -> str:

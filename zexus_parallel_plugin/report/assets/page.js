@@ -4,7 +4,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const main = document.getElementById("main");
 const tip = document.getElementById("tip");
 const STATES = ["committed", "done", "running", "thrown-away", "failed", "cancelled", "queued"];
-const VERDICTS = { parallel: "committed", watching: "queued", "in-place": "thrown-away", host: "cancelled" };
+const VERDICTS = { parallel: "committed", watching: "cancelled", "in-place": "thrown-away", host: "done" };
 const STATUS = { finished: "committed", failed: "failed", interrupted: "thrown-away", gone: "thrown-away", running: "running" };
 
 // -- making elements

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.runtime.recording.dependences import (
+    Piece,
+    call_piece,
+    dependences,
+    loop_piece,
+)
 from zexus_parallel_plugin.runtime.stream import MapSource
 
 if TYPE_CHECKING:
@@ -27,7 +33,8 @@ class ChunkEntry:
     """
 
     __slots__ = (
-        "end_line", "id", "inside", "line", "name", "reads", "sent", "shown", "verdict", "what", "writes",
+        "depends", "end_line", "id", "inside", "line", "linked", "name", "reads", "sent", "shown",
+        "verdict", "what", "writes",
     )  # fmt: skip
 
     def __init__(self, ident: int, what: str, name: str, inside: str, line: int, end_line: int) -> None:
@@ -39,6 +46,8 @@ class ChunkEntry:
         self.end_line = end_line
         self.sent = False
         self.verdict: tuple[str, str] = ("watching", "")
+        self.depends: list[tuple[int, str]] = []
+        self.linked = True
         self.reads: tuple[str, ...] = ()
         self.writes: tuple[str, ...] = ()
         self.shown: tuple[object, ...] = ()
@@ -56,6 +65,8 @@ class Chunks:
         self._entries: dict[tuple[int, int], ChunkEntry] = {}
         self._loops: dict[tuple[int, int], ChunkEntry] = {}
         self._codes: dict[int, Code] = {}
+        self._pieces: dict[int, dict[int, Piece]] = {}
+        self._changed: set[int] = set()
         self.sites: Sites | None = None
 
     @property
@@ -72,6 +83,7 @@ class Chunks:
         self._execution = execution
         self._entries = {}
         self._loops = {}
+        self._pieces = {}
         self._codes = {}
         self.sites = None
 
@@ -98,7 +110,24 @@ class Chunks:
                 inside = "" if code.name == TOP else code.name
                 line = self._lines.line(code, key[1])
             entry = self._entries[key] = ChunkEntry(self._next(), what, name, inside, line, line)
+            if code is not None and key[1] >= 0:
+                self._add_piece(key[0], call_piece(entry.id, code, key[1]))
         return entry
+
+    def _add_piece(self, code: int, piece: Piece) -> None:
+        self._pieces.setdefault(code, {})[piece.id] = piece
+        self._changed.add(code)
+
+    def _link(self) -> None:
+        """Find out what depends on what, where there are new pieces."""
+        entries = {entry.id: entry for entry in (*self._entries.values(), *self._loops.values())}
+        for code in self._changed:
+            for ident, found in dependences(self._pieces[code].values()).items():
+                entry = entries[ident]
+                if entry.depends != found:
+                    entry.depends = found
+                    entry.linked = False
+        self._changed.clear()
 
     def loop(self, code: Code, head: int) -> ChunkEntry:
         """The piece that a loop is."""
@@ -109,6 +138,7 @@ class Chunks:
             line, end_line = self._lines.loop(code, head)
             name = f"loop in {inside}" if inside else "loop"
             entry = self._loops[key] = ChunkEntry(self._next(), "loop", name, inside, line, end_line)
+            self._add_piece(key[0], loop_piece(entry.id, code, head))
         return entry
 
     def _next(self) -> int:
@@ -117,22 +147,31 @@ class Chunks:
 
     def write(self, t: float) -> None:
         """Write what has changed."""
+        self._find_sites()
+        if self._changed:
+            self._link()
         for loop in self._loops.values():
-            if loop.shown != loop.verdict:
+            if loop.shown != loop.verdict or not loop.linked:
                 self._write(loop, *loop.verdict, None, t)
                 loop.shown = loop.verdict
         if self.sites is None:
             return
         for key, site in list(self.sites.table.items()):
             entry = self._entries.get(key)
-            if entry is None:
-                entry = self._entry(key, site.name, self._code(key[0]))
+            if entry is None:  # made meanwhile, by a signal handler
+                continue
             verdict, reason = _verdict(site, sent=entry.sent)
             seconds = None if site.cost.seconds is None else float(f"{site.cost.seconds:.1g}")
             shown = verdict, reason, seconds, bool(entry.reads or entry.writes)
-            if shown != entry.shown:
+            if shown != entry.shown or not entry.linked:
                 self._write(entry, verdict, reason, site.cost.seconds, t)
                 entry.shown = shown
+
+    def _find_sites(self) -> None:
+        if self.sites is not None and len(self._entries) < len(self.sites.table):
+            for key, site in list(self.sites.table.items()):
+                if key not in self._entries:
+                    self._entry(key, site.name, self._code(key[0]))
 
     def _write(self, entry: ChunkEntry, verdict: str, reason: str, seconds: float | None, t: float) -> None:
         fields: dict[str, Any] = {"id": entry.id}
@@ -142,6 +181,11 @@ class Chunks:
         fields["verdict"], fields["reason"] = verdict, reason
         if entry.reads or entry.writes:
             fields["reads"], fields["writes"] = list(entry.reads), list(entry.writes)
+        if not entry.linked:
+            entry.linked = True
+            fields["depends"] = [
+                {"on": on, "name": name, "type": "raw", "proven": False} for on, name in entry.depends
+            ]
         if seconds is not None:
             fields["seconds"] = round(seconds, 6)
         self._add("chunk", fields, t)
