@@ -36,4 +36,5 @@ def explained(source: str, directory: Path, **settings: Any) -> Report:
 def at(found: Report, line: int) -> Chunk:
     """The innermost chunk that a line belongs to."""
     there = [chunk for chunk in found.chunks if line in chunk.lines]
+    assert there, [(chunk.number, sorted(chunk.lines), chunk.kind) for chunk in found.chunks]
     return min(there, key=lambda chunk: len(chunk.lines))

@@ -74,6 +74,14 @@ def test_lines_are_those_of_the_text(tmp_path: Path) -> None:
     assert inside["__iter_0"] == {14}
 
 
+def test_equal_blocks_have_their_own_lines(tmp_path: Path) -> None:
+    block = "while (i < 3) {\n    i = i + 1;\n}\n"
+    source = "let i = 0;\n" + block + "action f() {\n" + block + "}\n" + block
+    listing = listed(source, tmp_path)
+    assert lines_of(listing)["i"] == {1, 3, 10}
+    assert lines_of(listing, "f")["i"] == {7}
+
+
 def test_every_instruction_has_a_spot(tmp_path: Path) -> None:
     listing = listed(PROGRAM, tmp_path)
     codes = [listing.bytecode, *(c["bytecode"] for c in listing.bytecode.constants if isinstance(c, dict))]

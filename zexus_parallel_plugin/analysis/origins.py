@@ -75,18 +75,25 @@ class Origins:
 
     def _solve(self) -> None:
         body = self._body
-        changed = True
-        while changed:
-            before = self.contents, dict(self._names), dict(self._made)
+        self._changed_any = True
+        while self._changed_any:
+            self._changed_any = False
+            before = self.contents
             for pc in body.pcs:
                 op, operand, _gas = body.flow.instructions[pc]
                 if op == isa.STORE_NAME:
-                    self._names[operand] = self._names.get(operand, _EMPTY) | self.of_operand(pc, 0)
+                    self._add(self._names, operand, self.of_operand(pc, 0))
                 elif op == isa.STORE_FUNC:
-                    self._names[operand[0]] = self._names.get(operand[0], _EMPTY) | {CONSTANT}
+                    self._add(self._names, operand[0], frozenset({CONSTANT}))
                 else:
-                    self._made[pc] = self._value(pc, op, operand)
-            changed = before != (self.contents, self._names, self._made)
+                    self._add(self._made, pc, self._value(pc, op, operand))
+            self._changed_any |= before != self.contents
+
+    def _add(self, table: dict[Any, frozenset[str]], key: Any, found: frozenset[str]) -> None:
+        known = table.get(key, _EMPTY)
+        if not found <= known:
+            table[key] = known | found
+            self._changed_any = True
 
     def _put(self, origins: frozenset[str]) -> frozenset[str]:
         """A fresh object that contains such values."""

@@ -32,8 +32,7 @@ class UnitView:
     Attributes:
         name: the action's name; ``<main>`` for the top-level code.
         code: the prepared code; main: it is the top-level code.
-        facts: what is known of it, None if the engine does not execute it; everything: all of its
-            instructions as one loop body.
+        facts: what is known of it, None if the engine does not execute it.
         plans: plans of its loops, by head.
         function: what the analysis of names knows.
     """
@@ -43,8 +42,16 @@ class UnitView:
     main: bool
     function: Function
     facts: CodeFacts | None
-    everything: LoopBody | None
     plans: dict[int, LoopPlan]
+    _everything: LoopBody | None = None
+
+    @property
+    def everything(self) -> LoopBody | None:
+        """All of its instructions as if they were the body of a loop; None where there are no facts."""
+        if self._everything is None and self.facts is not None and self.facts.flow.exit:
+            whole = Loop(0, frozenset(range(self.facts.flow.exit)))
+            self._everything = LoopBody(self.facts, whole)
+        return self._everything
 
 
 class ProgramView:
@@ -93,7 +100,7 @@ class ProgramView:
         name = "<main>" if main else code.name
         if code.refusal or code.bounds.checked:
             plans = classify_all(code, self.callees, main=main)
-            return UnitView(name, code, main, function, None, None, plans)
+            return UnitView(name, code, main, function, None, plans)
         above = function.above | (frozenset() if main else self.names.main.own)
         flow = Flow(code.instructions)
         params = () if main else parameters(self.descriptors[id(code.bytecode)])
@@ -101,8 +108,7 @@ class ProgramView:
             flow, self.callees, main=main, params=params, visible=above.__contains__, constants=self.constants
         )
         plans = classify_all(code, self.callees, main=main, facts=facts)
-        everything = LoopBody(facts, Loop(0, frozenset(range(flow.exit)))) if flow.exit else None
-        return UnitView(name, code, main, function, facts, everything, plans)
+        return UnitView(name, code, main, function, facts, plans)
 
 
 def _constants(names: Program) -> dict[str, int]:

@@ -187,9 +187,9 @@ class _UnitBuilder:
             size -= 2  # what the host puts at the end of every action
         merged: list[tuple[int, int]] = []
         for first, end in pairwise(legal_cuts(self.unit.code)):
-            if first >= size or all(
-                op in {isa.STORE_FUNC, isa.NOP} for op, _o, _g in instructions[first:end]
-            ):
+            if first >= size or not any(spot.statement for spot in self.spots[first:end]):
+                continue  # not of the program's text
+            if all(op in {isa.STORE_FUNC, isa.NOP} for op, _operand, _gas in instructions[first:end]):
                 continue
             same = merged and self.spots[first].statement == self.spots[merged[-1][1] - 1].statement
             if same or (merged and self.spots[first].statement == self.spots[merged[-1][0]].statement):

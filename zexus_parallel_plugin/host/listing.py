@@ -1,17 +1,17 @@
 """Compiles a program exactly as the host's command ``run`` does, and notes which line each instruction is of.
 
-The host keeps no places in its code objects, and in its syntax trees only some. So its compiler is watched
-while it compiles: an instruction belongs to the innermost statement and expression that is being compiled.
-Lines that the tree does not have are found by looking for the first word of each statement among the tokens
-of the source text, in order.
+The host keeps no places in its code objects, and in its syntax trees only some, which may be wrong. So its
+compiler is watched while it compiles: an instruction belongs to the innermost statement and expression that
+is being compiled. Lines are found by looking for the first words of each statement among the tokens of the
+source text, in order.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import sys
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,7 @@ class Listing:
         said: what the host's command has printed, without the notices of an ordinary start.
         failure: why the host does not execute the program as bytecode; empty if it does.
         rejected: the host refuses the program as a whole.
+        kept: what the identities in ``spots`` are those of.
     """
 
     bytecode: Any = None
@@ -59,6 +60,7 @@ class Listing:
     said: str = ""
     failure: str = ""
     rejected: bool = False
+    kept: list[Any] = field(default_factory=list)
 
     def spots_of(self, bytecode: Any) -> list[Spot]:
         """Spots of the instructions of a code object; empty if it is none of the program's text."""
@@ -159,110 +161,136 @@ class _Recorder(BytecodeCompiler):
 
     def _emit(self, opcode: Any, *args: Any) -> None:
         super()._emit(opcode, *args)
-        spots = self.listing.spots.setdefault(id(self.instructions), [])
+        spots = self.listing.spots.get(id(self.instructions))
+        if spots is None:
+            spots = self.listing.spots[id(self.instructions)] = []
+            self.listing.kept.append(self.instructions)  # its identity stays its own
         spot = self.places.spot(self.stack)
         # Some instructions are appended without this method: they belong to what follows.
         spots.extend([spot] * (len(self.instructions) - len(spots)))
 
 
 class _Places:
-    """Lines of the statements of a program."""
+    """Lines of the statements of a program.
+
+    Statements are found by their first words, among the tokens of the text, one after the other. Lines that
+    the tree has serve within a statement only: the host's parser makes the nodes of equal blocks only once.
+    """
 
     def __init__(self, tree: Any, source: str) -> None:
-        self._lines: dict[int, int] = {}
-        self._numbers: dict[int, int] = {}
-        self._kept: list[Any] = []
-        tokens = []
-        lexer = Lexer(source)
-        while True:
-            token = lexer.next_token()
-            if token.type == "EOF" or token.literal is None:
-                break
-            tokens.append((str(token.literal), int(token.line or 0)))
-        self._tokens = tokens
-        self._shift = _shift(tree, tokens)
+        self._tokens = _tokens(source)
+        self._shift = _shift(source)
         self._next = 0
+        self._first: dict[int, int] = {}
+        self._limit: dict[int, int] = {}
+        self._numbers: dict[int, int] = {}
+        self._latest: Any = None
+        self._kept = list(_separated(tree))
         self._walk(tree)
 
     def spot(self, stack: list[Any]) -> Spot:
         """The spot of what is compiled now, from the outermost node inwards."""
-        statement, first, line = 0, 0, 0
+        lines: list[int] = []
         for node in reversed(stack):
-            if not line:
-                line = self._line_of(node)
             if id(node) in self._numbers:
-                statement, first = self._numbers[id(node)], self._lines[id(node)]
-                break
-        return Spot(max(line, first), statement, first)
-
-    def _begins(self, index: int) -> bool:
-        """Whether a statement can begin at a token."""
-        before = self._tokens[index - 1] if index else ("", 0)
-        return before[0] in {"", ";", "{", "}", "else", ")"} or before[1] < self._tokens[index][1]
-
-    def _line_of(self, node: Any) -> int:
-        return max(0, _own_line(node) - self._shift)
+                first = self._first[id(node)]
+                limit = self._limit.get(id(node), first)
+                line = next((line for line in lines if first <= line <= limit), first)
+                return Spot(line, self._numbers[id(node)], first)
+            if _own_line(node):
+                lines.append(_own_line(node) - self._shift)
+        return Spot(0, 0, 0)
 
     def _walk(self, node: Any) -> None:
         """Find the lines of all statements, in the order of the source."""
         if isinstance(node, (list, tuple)):
             for part in node:
                 self._walk(part)
-            return
-        if not hasattr(node, "__dict__") or not type(node).__module__.startswith("zexus"):
-            return
-        if type(node).__name__.endswith("Statement") and type(node).__name__ != "BlockStatement":
-            self._place(node)
-        for part in list(vars(node).values()):
-            self._walk(part)
+        elif _is_node(node):
+            if type(node).__name__.endswith("Statement") and type(node).__name__ != "BlockStatement":
+                self._place(node)
+            for part in list(vars(node).values()):
+                self._walk(part)
 
     def _place(self, node: Any) -> None:
-        hint = min((line for line in _lines(node) if line > self._shift), default=self._shift) - self._shift
-        words = _first_words(node)
-        index = self._next
-        found = -1
-        while index < len(self._tokens):
+        words, second = _first_words(node)
+        for index in range(self._next, len(self._tokens)):
             literal, line = self._tokens[index]
-            if hint and line > hint:
+            if literal in words and self._begins(index) and second in {"", self._literal(index + 1)}:
+                self._next = index + 1
                 break
-            if literal in words and self._begins(index):
-                found = index
-                break
-            index += 1
-        if found >= 0:
-            line = self._tokens[found][1]
-            self._next = found + 1
         else:
-            line = hint or (self._tokens[self._next][1] if self._next < len(self._tokens) else 0)
-            while self._next < len(self._tokens) and self._tokens[self._next][1] < line:
-                self._next += 1
-        self._kept.append(node)  # its identity stays its own
-        self._lines[id(node)] = line
+            # It looks like nothing that is known here: it begins where the one before it has begun, or later.
+            line = self._tokens[min(self._next, len(self._tokens) - 1)][1] if self._tokens else 0
+        if self._latest is not None:
+            self._limit[id(self._latest)] = line
+        self._latest = node
+        self._first[id(node)] = line
+        self._limit[id(node)] = self._tokens[-1][1] if self._tokens else 0
         self._numbers[id(node)] = len(self._numbers) + 1
 
+    def _literal(self, index: int) -> str:
+        return self._tokens[index][0] if index < len(self._tokens) else ""
 
-def _shift(tree: Any, tokens: list[tuple[str, int]]) -> int:
-    """How much greater the lines of the tree are than those of the text.
+    def _begins(self, index: int) -> bool:
+        """Whether a statement can begin at a token."""
+        before = self._tokens[index - 1] if index else ("", 0)
+        return before[0] in {"", ";", "{", "}", "else", ")"} or before[1] < self._tokens[index][1]
 
-    The host's parser reads the first tokens twice without beginning to count anew. What most names and
-    numbers of the tree say counts.
+
+def _tokens(source: str) -> list[tuple[str, int]]:
+    """Texts and lines of all tokens."""
+    found: list[tuple[str, int]] = []
+    lexer = Lexer(source)
+    while True:
+        token = lexer.next_token()
+        if token.type == "EOF" or token.literal is None:
+            return found
+        found.append((str(token.literal), int(token.line or 0)))
+
+
+def _shift(source: str) -> int:
+    """How much greater the lines of the tree are than those of the text: the host's parser looks at the first
+    two tokens, and then reads all of them without beginning to count anew.
     """
-    by_literal: dict[str, set[int]] = {}
-    for literal, line in tokens:
-        by_literal.setdefault(literal, set()).add(line)
-    votes: Counter[int] = Counter()
-    for node in _nodes(tree):
-        line, value = _own_line(node), getattr(node, "value", None)
-        if line and isinstance(value, (str, int, float)):
-            votes.update(line - there for there in by_literal.get(str(value), ()) if there <= line)
-        if votes.total() > _ENOUGH_VOTES:
-            break
-    if votes:
-        return votes.most_common(1)[0][0]
-    return tokens[1][1] - 1 if len(tokens) > 1 else 0
+    lexer = Lexer(source)
+    lexer.next_token()
+    lexer.next_token()
+    return int(lexer.line) - 1
 
 
-_ENOUGH_VOTES = 5000
+def _is_node(value: Any) -> bool:
+    return hasattr(value, "__dict__") and type(value).__module__.startswith("zexus")
+
+
+def _separated(tree: Any) -> Iterator[Any]:
+    """Give each place of the tree a node of its own; all nodes."""
+    seen: set[int] = set()
+    work = [tree]
+    while work:
+        node = work.pop()
+        seen.add(id(node))
+        yield node
+        for name, value in list(vars(node).items()):
+            if isinstance(value, list):
+                own = [_fresh(item, seen) for item in value]
+                setattr(node, name, own)
+                work += [item for item in own if _is_node(item)]
+            elif _is_node(value):
+                fresh = _fresh(value, seen)
+                setattr(node, name, fresh)
+                work.append(fresh)
+
+
+def _fresh(value: Any, seen: set[int]) -> Any:
+    """The same node, or a copy if it has been met."""
+    if not _is_node(value):
+        return value
+    made = copy.copy(value) if id(value) in seen else value
+    seen.add(id(made))
+    return made
+
+
 _KEYWORDS = {
     "LetStatement": ("let",), "ConstStatement": ("const",), "ReturnStatement": ("return",),
     "IfStatement": ("if", "elif"), "WhileStatement": ("while",), "ForEachStatement": ("for",),
@@ -274,13 +302,17 @@ _KEYWORDS = {
 }  # fmt: skip
 
 
-def _first_words(node: Any) -> tuple[str, ...]:
-    """Words that the text of a statement may begin with."""
+_NAMED = frozenset({"LetStatement", "ConstStatement"})
+
+
+def _first_words(node: Any) -> tuple[tuple[str, ...], str]:
+    """Words that the text of a statement may begin with, and the word behind it, if it is known."""
     name = type(node).__name__
     if name in _KEYWORDS:
-        return _KEYWORDS[name]
+        named = getattr(getattr(node, "name", None), "value", "") if name in _NAMED else ""
+        return _KEYWORDS[name], named if isinstance(named, str) else ""
     if name != "ExpressionStatement":
-        return (name.removesuffix("Statement").lower(),)
+        return (name.removesuffix("Statement").lower(),), ""
     current = node
     while True:
         # The leftmost part of an expression: what is called, assigned, indexed or compared.
@@ -293,36 +325,9 @@ def _first_words(node: Any) -> tuple[str, ...]:
             break
     value = getattr(current, "value", None)
     operator = getattr(current, "operator", None)
-    words = [str(word) for word in (value, operator) if word is not None]
-    return tuple(words)
+    return tuple(str(word) for word in (value, operator) if word is not None), ""
 
 
 def _own_line(node: Any) -> int:
     line = getattr(node, "line", 0)
     return line if isinstance(line, int) else 0
-
-
-def _nodes(tree: Any) -> Iterator[Any]:
-    """All nodes of a tree."""
-    work = [tree]
-    seen: set[int] = set()
-    while work:
-        node = work.pop()
-        if isinstance(node, (list, tuple)):
-            work += reversed(node)
-        elif hasattr(node, "__dict__") and type(node).__module__.startswith("zexus") and id(node) not in seen:
-            seen.add(id(node))
-            yield node
-            work += reversed(list(vars(node).values()))
-
-
-def _lines(node: Any, depth: int = 0) -> Iterator[int]:
-    """Lines that the tree knows of a node and its parts, blocks excepted."""
-    if isinstance(node, (list, tuple)):
-        for part in node:
-            yield from _lines(part, depth)
-    elif hasattr(node, "__dict__") and type(node).__module__.startswith("zexus"):
-        yield _own_line(node)
-        if depth < 50 and type(node).__name__ != "BlockStatement":
-            for part in list(vars(node).values()):
-                yield from _lines(part, depth + 1)
