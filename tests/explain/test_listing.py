@@ -78,7 +78,7 @@ def test_equal_blocks_have_their_own_lines(tmp_path: Path) -> None:
     block = "while (i < 3) {\n    i = i + 1;\n}\n"
     source = "let i = 0;\n" + block + "action f() {\n" + block + "}\n" + block
     listing = listed(source, tmp_path)
-    assert lines_of(listing)["i"] == {1, 3, 10}
+    assert lines_of(listing)["i"] == {1, 3, 11}
     assert lines_of(listing, "f")["i"] == {7}
 
 
