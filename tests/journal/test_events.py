@@ -84,7 +84,7 @@ def test_a_field_of_another_type_is_an_error(event: ev.Event, data: st.DataObjec
         ('{"t":1}', "no kind"),
         ('{"e":3,"t":1}', "no kind"),
         ('{"e":"task","t":1,"id":1}', "state is missing"),
-        ('{"e":"task","t":1,"id":1,"state":"dancing"}', "state is none of queued, "),
+        ('{"e":"task","t":1,"id":1,"state":"dancing"}', "state is none of cancelled, "),
         ('{"e":"task","t":true,"id":1,"state":"done"}', "t is bool"),
         ('{"e":"task","t":NaN,"id":1,"state":"done"}', "t is out of range"),
         ('{"e":"task","t":1e400,"id":1,"state":"done"}', "t is out of range"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import MISSING, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from zexus_parallel_plugin.journal import VERSION
 
@@ -385,30 +385,32 @@ _ELEMENTS: dict[str, tuple[type, ...]] = {
 """What the elements of a field must be."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """How lines of one kind are checked and made."""
+class _Rule(NamedTuple):
+    """What a field may be: types, types of elements, words."""
+
+    types: tuple[type, ...]
+    elements: tuple[type, ...]
+    one_of: frozenset[str]
+
+
+class _Plan(NamedTuple):
+    """How lines of one kind are read."""
 
     record: type[Event]
-    types: dict[str, tuple[type, ...]]
-    elements: dict[str, tuple[type, ...]]
-    one_of: dict[str, tuple[str, ...]]
-    required: frozenset[str]
+    rules: dict[str, _Rule]
+    required: tuple[str, ...]
 
 
 def _plan(record: type[Event]) -> _Plan:
-    types, elements, one_of, required = {}, {}, {}, set()
+    rules = {}
+    required = []
     for item in fields(record):
         annotation = str(item.type)
-        types[item.name] = _types(annotation)
-        element = _ELEMENTS.get(annotation.removesuffix(" | None"))
-        if element is not None:
-            elements[item.name] = element
-        if item.metadata["one_of"]:
-            one_of[item.name] = item.metadata["one_of"]
+        elements = _ELEMENTS.get(annotation.removesuffix(" | None"), ())
+        rules[item.name] = _Rule(_types(annotation), elements, frozenset(item.metadata["one_of"]))
         if item.default is MISSING and item.default_factory is MISSING:
-            required.add(item.name)
-    return _Plan(record, types, elements, one_of, frozenset(required))
+            required.append(item.name)
+    return _Plan(record, rules, tuple(required))
 
 
 _PLANS = {kind: _plan(record) for kind, record in KINDS.items()}
@@ -459,24 +461,27 @@ def decode(line: str | bytes) -> Event | None:
 
 
 def _checked(plan: _Plan, data: dict[str, Any]) -> dict[str, Any]:
-    types = plan.types
+    rules = plan.rules
     values: dict[str, Any] = {}
     for name, value in data.items():
-        allowed = types.get(name)
-        if allowed is None:
+        rule = rules.get(name)
+        if rule is None:
             continue  # a field that a later version has added
-        if type(value) not in allowed:
-            raise ValueError(f"{name} is {type(value).__name__}")
-        if type(value) in _NUMBER and not -_LARGEST < value < _LARGEST:  # NaN, too, fails this
-            raise ValueError(f"{name} is out of range")
-        if name in plan.elements and value is not None:
-            _check_elements(name, value, plan.elements[name])
-        if name in plan.one_of and value is not None and value not in plan.one_of[name]:
-            raise ValueError(f"{name} is none of {', '.join(plan.one_of[name])}")
+        kind = type(value)
+        if kind not in rule.types:
+            raise ValueError(f"{name} is {kind.__name__}")
+        if kind is float or kind is int:
+            if not -_LARGEST < value < _LARGEST:  # NaN, too, fails this
+                raise ValueError(f"{name} is out of range")
+        elif kind is str:
+            if rule.one_of and value not in rule.one_of:
+                raise ValueError(f"{name} is none of {', '.join(sorted(rule.one_of))}")
+        elif rule.elements and value is not None:
+            _check_elements(name, value, rule.elements)
         values[name] = value
-    missing = plan.required - values.keys()
-    if missing:
-        raise ValueError(f"{min(missing)} is missing")
+    for name in plan.required:
+        if name not in values:
+            raise ValueError(f"{name} is missing")
     return values
 
 
