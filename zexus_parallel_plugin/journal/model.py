@@ -306,6 +306,15 @@ class RunState:
         known = [chunk.expected for chunk in self.chunks.values() if chunk.expected]
         return sum(known) if known else None
 
+    @property
+    def expected_done(self) -> int:
+        """How many of the expected calls have been made."""
+        return sum(
+            min(chunk.expected, chunk.committed + chunk.thrown)
+            for chunk in self.chunks.values()
+            if chunk.expected
+        )
+
     def speedup(self, now: float | None = None) -> float | None:
         """An estimate, see `estimates.speedup`; None before any work."""
         total = self.now if now is None else now

@@ -166,7 +166,8 @@ class Watch:
     # Derived figures
 
     def _done(self) -> int:
-        return self.state.committed_calls + self.state.thrown_calls
+        state = self.state
+        return state.expected_done if state.expected_calls else state.committed_calls + state.thrown_calls
 
     def progress(self) -> Progress:
         """How far the run is, by calls if the program tells how many there will be, else by known tasks."""

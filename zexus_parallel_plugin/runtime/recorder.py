@@ -75,6 +75,9 @@ class Recorder:
         ``gas`` is that of those that were used, ``seconds`` what all of them took on the worker.
         """
 
+    def loop_left(self, code: Code, head: int, iterations: int) -> None:
+        """So many iterations of a loop have not been given to the pool yet."""
+
     def loop_refused(self, code: Code, head: int, reason: str) -> None:
         """A loop is left alone from now on."""
 

@@ -33,8 +33,8 @@ class ChunkEntry:
     """
 
     __slots__ = (
-        "depends", "end_line", "id", "inside", "line", "linked", "name", "reads", "sent", "shown",
-        "verdict", "what", "writes",
+        "calls", "depends", "end_line", "expected", "id", "inside", "line", "linked", "name", "reads", "sent",
+        "shown", "verdict", "what", "writes",
     )  # fmt: skip
 
     def __init__(self, ident: int, what: str, name: str, inside: str, line: int, end_line: int) -> None:
@@ -46,6 +46,8 @@ class ChunkEntry:
         self.end_line = end_line
         self.sent = False
         self.verdict: tuple[str, str] = ("watching", "")
+        self.calls = 0
+        self.expected = 0
         self.depends: list[tuple[int, str]] = []
         self.linked = True
         self.reads: tuple[str, ...] = ()
@@ -151,9 +153,10 @@ class Chunks:
         if self._changed:
             self._link()
         for loop in self._loops.values():
-            if loop.shown != loop.verdict or not loop.linked:
+            now = *loop.verdict, loop.expected
+            if loop.shown != now or not loop.linked:
                 self._write(loop, *loop.verdict, None, t)
-                loop.shown = loop.verdict
+                loop.shown = now
         if self.sites is None:
             return
         for key, site in list(self.sites.table.items()):
@@ -181,6 +184,8 @@ class Chunks:
         fields["verdict"], fields["reason"] = verdict, reason
         if entry.reads or entry.writes:
             fields["reads"], fields["writes"] = list(entry.reads), list(entry.writes)
+        if entry.expected:
+            fields["expected"] = entry.expected
         if not entry.linked:
             entry.linked = True
             fields["depends"] = [

@@ -385,6 +385,7 @@ class LiveRecorder(Recorder):
         if self._main is not None and self._writer is not None:
             chunk = self._chunks.loop(code, head)
             chunk.verdict = "parallel", ""
+            chunk.calls += iterations
             self._main.describe(handle, chunk, "iterations", iterations)
 
     def range_settled(
@@ -402,6 +403,12 @@ class LiveRecorder(Recorder):
                 entry.thrown = {**(entry.thrown or {}), reason or "loop-left": left}
             entry.settle(self.now())
             entry.shown = ""
+
+    def loop_left(self, code: Code, head: int, iterations: int) -> None:
+        """So many iterations of a loop have not been given to the pool yet."""
+        if self._writer is not None:
+            chunk = self._chunks.loop(code, head)
+            chunk.expected = chunk.calls + iterations
 
     def loop_refused(self, code: Code, head: int, reason: str) -> None:
         """A loop is left alone from now on."""
