@@ -37,7 +37,7 @@ def compiled(source: str) -> Any:
 
 
 def straight(count: int, *, chained: bool = False) -> Any:
-    """``v0 = 0 * 3; v1 = 1 * 3; …``, or with each variable added to the one before; the last one is the value."""
+    """``v0 = 0 * 3; v1 = 1 * 3; …``, or with the variable before added to each; the last one is the value."""
     builder = BytecodeBuilder()
     for n in range(count):
         builder.emit_constant(n)

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zexus.vm.bytecode import Bytecode, Opcode
 
 from zexus_parallel_plugin import ExecutionMode, ParallelVM
 
-from .programs import compiled, on, on_host, straight
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from .programs import on, on_host
 
 NAMES = ["a", "b", "c", "missing"]
-CONSTANTS: list[Any] = [0, 1, -3, 2.5, "x", "", True, None, *NAMES, [1, 2], {"k": 1}, "len", "push", "str", "get"]
+CONSTANTS: list[Any] = [
+    0,
+    1,
+    -3,
+    2.5,
+    "x",
+    "",
+    True,
+    None,
+    *NAMES,
+    [1, 2],
+    {"k": 1},
+    "len",
+    "push",
+    "str",
+    "get",
+]
 BINARY = ["ADD", "SUB", "MUL", "DIV", "MOD", "POW", "EQ", "NEQ", "LT", "GT", "LTE", "GTE", "AND", "OR"]
 PLAIN = ["POP", "DUP", "NEG", "NOT", "INDEX", "GET_LENGTH", "SLICE", "NOP", "PRINT", "FOR_ITER", "GET_ATTR"]
 # What no compiler emits, or only for seldom statements; and what is no opcode at all.
 ODD = [
-    "RETURN", "THROW", "REQUIRE", "POP_TRY", "ENABLE_ERROR_MODE", "CALL_TOP", "CALL_FUNC_CONST", "CALL_BUILTIN",
+    "RETURN", "THROW", "REQUIRE", "POP_TRY", "ENABLE_ERROR_MODE", "CALL_TOP", "CALL_FUNC_CONST",
+    "CALL_BUILTIN",
     "STATE_READ", "STATE_WRITE", "TX_BEGIN", "TX_COMMIT", "TX_REVERT", "GAS_CHARGE", "HASH_BLOCK", "EXPORT",
     "AUDIT_LOG", "BUILD_SET", "STORE_FUNC", "LOAD_REG", "ADD_REG", "NO_SUCH_OPCODE",
 ]  # fmt: skip
@@ -42,7 +55,9 @@ def bytecodes(draw: st.DrawFn) -> Any:
     name = st.sampled_from([CONSTANTS.index(one) for one in NAMES]) | st.sampled_from(NAMES) | index
     instructions: list[Any] = []
     for at in range(size):
-        kind = draw(st.sampled_from(["const", "name", "binary", "plain", "build", "jump", "call", "method", "odd"]))
+        kind = draw(
+            st.sampled_from(["const", "name", "binary", "plain", "build", "jump", "call", "method", "odd"])
+        )
         if kind == "const":
             instructions.append((Opcode.LOAD_CONST, draw(index)))
         elif kind == "name":
@@ -104,16 +119,6 @@ def statements(draw: st.DrawFn) -> Any:
     return instructions
 
 
-@pytest.fixture(scope="module")
-def machines() -> Iterator[dict[ExecutionMode, ParallelVM]]:
-    made = {mode: ParallelVM(worker_count=2, chunk_size=4, execution_mode=mode) for mode in MODES}
-    for vm in made.values():
-        vm.__enter__()
-    yield made
-    for vm in made.values():
-        vm.close()
-
-
 def assert_equal(vm: ParallelVM, instructions: list[Any], state: dict[str, Any]) -> None:
     """Each execution gets constants and variables of its own: bytecode can change both."""
     given_state = {"env": state} if state else {}
@@ -125,13 +130,16 @@ def assert_equal(vm: ParallelVM, instructions: list[Any], state: dict[str, Any])
 STATES = st.dictionaries(
     st.sampled_from(NAMES[:3]), st.sampled_from([0, 7, -1.5, "text", None, [1, [2]], {"k": [3]}]), max_size=3
 )
-RELAXED = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=200)
+RELAXED = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=120)
 
 
 @RELAXED
 @given(bytecodes(), STATES, st.sampled_from(MODES))
 def test_any_bytecode(
-    machines: dict[ExecutionMode, ParallelVM], instructions: list[Any], state: dict[str, Any], mode: ExecutionMode
+    machines: dict[ExecutionMode, ParallelVM],
+    instructions: list[Any],
+    state: dict[str, Any],
+    mode: ExecutionMode,
 ) -> None:
     assert_equal(machines[mode], instructions, state)
 

@@ -74,6 +74,6 @@ def divide(cuts: Sequence[int], chunk_size: int, min_chunk_size: int = 1) -> lis
         wanted += chunk_size
         if wanted <= start:
             wanted = (start // chunk_size + 1) * chunk_size
-    if len(found) > 1 and found[-1][1] - found[-1][0] < min_chunk_size:
+    while len(found) > 1 and found[-1][1] - found[-1][0] < min_chunk_size:
         found[-2:] = [(found[-2][0], found[-1][1])]
     return found

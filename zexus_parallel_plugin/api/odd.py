@@ -26,7 +26,8 @@ def _none(operand: Any) -> bool:
 
 _FORMS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(rare.HANDLERS, _none),
-    **dict.fromkeys(("EXPORT", "GRANT_CAPABILITY", "REVOKE_CAPABILITY", "BUILD_SET", "DEFINE_ENTITY"), _count),
+    **dict.fromkeys(("EXPORT", "GRANT_CAPABILITY", "REVOKE_CAPABILITY"), _count),
+    **dict.fromkeys(("BUILD_SET", "DEFINE_ENTITY"), _count),
     **dict.fromkeys(("STATE_READ", "STATE_WRITE"), lambda operand: operand is None or _count(operand)),
     "DEFINE_CONTRACT": lambda operand: isinstance(operand, tuple) and len(operand) == 2,
 }
@@ -53,7 +54,6 @@ def is_odd(bytecode: Any) -> bool:
         # A method call with too few operands takes them in an order of its own.
         if "CALL_METHOD" in names and may_underflow(code):
             return True
-        for constant in code.constants:
-            if isinstance(constant, dict) and hasattr(constant.get("bytecode"), "instructions"):
-                work.append(constant["bytecode"])
+        inside = (constant.get("bytecode") for constant in code.constants if isinstance(constant, dict))
+        work += [one for one in inside if hasattr(one, "instructions")]
     return False

@@ -32,15 +32,15 @@ class ExecutionMetrics:
         total_time: the whole call of ``execute``, in seconds, as all times.
         parallel_time: the execution itself, if anything ran on workers; else 0.
         merge_time: time in which this process waited for results of workers.
-        chunk_count: chunks of the program, and calls of actions that were handed to workers.
+        chunk_count: chunks of the program, and calls and pieces of loops that were handed to workers.
         worker_count: processes that could be used.
-        chunks_succeeded: chunks and calls that were done, in whichever process.
+        chunks_succeeded: those of them that were done, in whichever process.
         chunks_failed: results of workers that could not be used; the work was then done in place.
         chunks_retried: attempts that were repeated because a worker had died.
         speedup: an estimate: work that was done, by all processes, for each second that it took.
         efficiency: speedup for each of ``worker_count``.
         errors: one line for everything that went wrong on workers.
-        chunks_on_workers: chunks and calls whose result came from a worker.
+        chunks_on_workers: those whose result came from a worker.
         reasons: how often each decision was taken, by the codes of ``docs/reasons.md``.
 
     >>> metrics = ExecutionMetrics(total_time=0.042, worker_count=4, speedup=2.35, efficiency=0.5875)

@@ -197,7 +197,8 @@ class ParallelVM:
         metrics.total_time = seconds
         metrics.reasons = dict(run.reasons)
         work, waited = run.committed_seconds, run.waited_seconds
-        done, failed, sent = run.calls_committed, run.calls_thrown_away, run.calls_sent
+        done, sent = run.calls_committed + run.ranges_committed, run.calls_sent + run.ranges_sent
+        failed = sent - done
         sliced = machine.sliced
         if sliced is not None:
             work, waited = sliced.worker_seconds, sliced.waited_seconds
