@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import time
@@ -24,6 +25,7 @@ from zexus_parallel_plugin.runtime.recording import console
 from zexus_parallel_plugin.runtime.recording.dependences import call_piece, dependences, loop_piece
 from zexus_parallel_plugin.runtime.recording.lines import CallLines
 from zexus_parallel_plugin.runtime.recording.live import LiveRecorder
+from zexus_parallel_plugin.runtime.recording.logs import JournalHandler
 from zexus_parallel_plugin.runtime.recording.open import open_recorder
 from zexus_parallel_plugin.runtime.recording.tee import Tee
 
@@ -73,6 +75,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     made.recorder.close()
     made.reader.close()
     assert not isinstance(sys.stdout, Tee)
+    assert not logging.getLogger("zexus_parallel_plugin").handlers
     for line in Path(made.reader.path).read_text(encoding="ascii").splitlines():
         assert complaints(line) == []
 
@@ -225,6 +228,24 @@ def test_shared_variables_and_metrics(run: Run) -> None:
     run.recorder._metrics_at = 0
     (metrics,) = run.of(ev.Metrics)
     assert (metrics.gas, metrics.reasons) == (5, {"cheap": 4})
+
+
+def test_the_log_is_written_down_and_not_on_the_terminal(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("zexus_parallel_plugin.runtime.pool.crew")
+    logger.warning("%d workers have died", 3)
+    logger.info("a detail")
+    (line,) = run.of(ev.Log)
+    assert (line.level, line.text, line.logger) == ("warning", "3 workers have died", logger.name)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_record_that_cannot_be_formatted() -> None:
+    taken: list[tuple[str, str, str]] = []
+    handler = JournalHandler(lambda *line: taken.append(line))
+    handler.emit(logging.LogRecord("x", logging.ERROR, "", 1, "%d", ("no number",), None))
+    assert taken == [("error", "%d", "x")]
 
 
 def test_an_interrupted_write_is_not_entered_again(run: Run) -> None:

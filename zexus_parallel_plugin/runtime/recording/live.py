@@ -23,6 +23,7 @@ from zexus_parallel_plugin.journal.processes import mark_of
 from zexus_parallel_plugin.runtime.recorder import Recorder
 from zexus_parallel_plugin.runtime.recording.chunks import Chunks
 from zexus_parallel_plugin.runtime.recording.listener import PoolListener
+from zexus_parallel_plugin.runtime.recording.logs import listen
 from zexus_parallel_plugin.runtime.recording.processes import usage
 from zexus_parallel_plugin.runtime.recording.tee import Tee
 
@@ -61,7 +62,8 @@ class LiveRecorder(Recorder):
     __slots__ = (
         "_chunks", "_closed", "_complain", "_console", "_error", "_execution", "_flushing", "_fork",
         "_heard", "_kept", "_left_to_host", "_listeners", "_main", "_metrics", "_metrics_at",
-        "_metrics_shown", "_next", "_sample_at", "_shared", "_tasks", "_tee", "_workers", "_writer", "_zero",
+        "_metrics_shown", "_next", "_sample_at", "_shared", "_tasks", "_tee", "_unlisten", "_workers",
+        "_writer", "_zero",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +95,7 @@ class LiveRecorder(Recorder):
         self._metrics_shown: dict[str, Any] = {}
         text = _text_of(config.program)
         self._chunks = Chunks(self.add, text)
+        self._unlisten = listen(self._on_log)
         if writer is not None:
             self._head(config, text)
 
@@ -187,6 +190,7 @@ class LiveRecorder(Recorder):
         if self._closed:
             return
         self._closed = True
+        self._unlisten()
         error = sys.exc_info()[1]
         self._flush(everything=True)
         state, code = _outcome(error, self._error)
@@ -302,6 +306,9 @@ class LiveRecorder(Recorder):
         if self._writer is not None and self._writer.failure:
             failure, path, self._writer = self._writer.failure, self._writer.path, None
             self._complain(f"no more journal: {path}: {failure}; the run goes on")
+
+    def _on_log(self, level: str, text: str, logger: str) -> None:
+        self.add("log", {"level": level, "text": text, "logger": logger})
 
     # -- output
 
