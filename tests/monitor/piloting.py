@@ -6,6 +6,8 @@ import asyncio
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from textual.events import Key
+from textual.keys import _character_to_key
 from textual.scrollbar import ScrollBar
 
 from zexus_parallel_plugin.monitor.tui.app import MonitorApp
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 _MOST_WAITS = 200
+_FRAME = 0.025
+_CHARACTERS = {"space": " "}
 
 
 def drive(
-    app: MonitorApp, script: Callable[[Pilot[Any]], Awaitable[None]], size: tuple[int, int] = (120, 40)
+    app: MonitorApp, script: Callable[[Pilot[Any]], Awaitable[None]], size: tuple[int, int] = (110, 28)
 ) -> None:
     """Run an app, wait until it has read its journal, then do what the script does."""
 
@@ -46,22 +50,32 @@ async def settle(pilot: Pilot[Any]) -> None:
     """Wait until what there is has been read, and drawn."""
     app = pilot.app
     assert isinstance(app, MonitorApp)
-    await pilot.pause()
+    await pilot._wait_for_screen()
     app.tick()
     for _ in range(_MOST_WAITS):
         if app.feed is None or not app.feed.behind:
             break
         app.tick()
-        await pilot.pause()
+        await asyncio.sleep(0)
+    await asyncio.sleep(_FRAME)  # widgets that have just appeared get their sizes
     app.draw()
-    await pilot.pause()
-    app.draw()
-    await pilot.pause()
+    await pilot._wait_for_screen()
+    await pilot._wait_for_screen()
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:
-    """Press keys, and wait until the screen shows it."""
-    await pilot.press(*keys)
+    """Press keys, one after the other, and wait until the screen shows it."""
+    driver = pilot.app._driver
+    assert driver is not None
+    for key in keys:
+        name = _character_to_key(key) if len(key) == 1 and not key.isalnum() else key
+        event = Key(name, _CHARACTERS.get(name, key if len(key) == 1 else None))
+        event.set_sender(pilot.app)
+        before = pilot.app.screen, pilot.app.focused
+        driver.send_message(event)
+        await pilot._wait_for_screen()
+        if before != (pilot.app.screen, pilot.app.focused):
+            await pilot._wait_for_screen()  # what got the focus has work to do, too
     await settle(pilot)
 
 

@@ -39,7 +39,9 @@ def test_fitted_text_has_its_width(text: str, room: int, align: str) -> None:
     assert width(cut(clean(text), room)) <= room
 
 
-USUAL = st.one_of(st.characters(max_codepoint=0x10FF, exclude_categories=["C", "M"]), st.sampled_from("日本語한글，━▁●"))
+USUAL = st.one_of(
+    st.characters(max_codepoint=0x10FF, exclude_categories=["C", "M"]), st.sampled_from("日本語한글，━▁●")
+)
 
 
 @given(st.text(alphabet=USUAL, max_size=20))
@@ -83,8 +85,9 @@ def test_sparklines() -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [
-        (None, "-"), (0, "0 s"), (0.0000421, "42 us"), (0.00123, "1.2 ms"), (0.0821, "82 ms"), (1.254, "1.25 s"),
-        (12.34, "12.3 s"), (59.96, "1:00"), (187, "3:07"), (7500, "2:05:00"), (-1, "-1.00 s"),
+        (None, "-"), (0, "0 s"), (0.0000421, "42 us"), (0.00123, "1.2 ms"), (0.0821, "82 ms"),
+        (1.254, "1.25 s"), (12.34, "12.3 s"), (59.96, "1:00"), (187, "3:07"), (7500, "2:05:00"),
+        (-1, "-1.00 s"),
     ],
 )  # fmt: skip
 def test_times(seconds: float | None, text: str) -> None:

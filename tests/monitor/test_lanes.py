@@ -67,7 +67,9 @@ def test_the_order_of_the_events_does_not_matter_and_nothing_is_lost(
         other.record("w", key, start, end, kind)
     drawn = lanes.cells("w", cell, 0, count, time)
     assert sum(c.share for c in drawn) * cell == pytest.approx(sum(end - start for _, start, end, _ in spans))
-    assert [c.share for c in drawn] == pytest.approx([c.share for c in other.cells("w", cell, 0, count, time)])
+    assert [c.share for c in drawn] == pytest.approx(
+        [c.share for c in other.cells("w", cell, 0, count, time)]
+    )
     # A long run is zoomed into by another way, with the same result.
     lanes.cells("w", cell, 0, 1, time)
     zoomed = lanes.cells("w", cell, 0, count, 1e9)

@@ -142,7 +142,10 @@ def test_a_failed_attempt_is_on_the_timeline_beside_the_next_one() -> None:
         task(1, 4.0, "committed", worker=2, attempt=2, begun=3.0, ended=4.0, committed=1),
     )
     lane = watch.lanes.lanes[0]
-    assert [(span.start, span.end, span.key) for span in lane.spans] == [(1.0, 2.0, (1, 1)), (3.0, 4.0, (1, 2))]
+    assert [(span.start, span.end, span.key) for span in lane.spans] == [
+        (1.0, 2.0, (1, 1)),
+        (3.0, 4.0, (1, 2)),
+    ]
     assert lane.open is None
     assert [worker.id for worker in workers_by_slot(watch)] == [2]
     assert [failure.number for failure in failures(watch)] == [1]

@@ -17,7 +17,7 @@ from zexus_parallel_plugin.journal.reader import read_start
 if TYPE_CHECKING:
     from zexus_parallel_plugin.monitor.ink import Look
 
-__all__ = ["monitor_command", "terminal_look"]
+__all__ = ["has_terminal", "monitor_command", "terminal_look"]
 
 _LEAST_WIDTH, _MOST_WIDTH = 60, 240
 
@@ -62,7 +62,7 @@ def monitor_command(
         _look_once(find(run), as_json=as_json, ascii_only=ascii_only)
         return
     path = _existing(run, needed=replay is not None)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not has_terminal():
         raise click.UsageError(
             "the monitor needs a terminal; use --once or --json to print what it would show"
         )
@@ -98,6 +98,11 @@ def _look_once(path: Path, *, as_json: bool, ascii_only: bool) -> None:
     room = max(_LEAST_WIDTH, min(_MOST_WIDTH, shutil.get_terminal_size((100, 30)).columns))
     look = terminal_look(ascii_only=ascii_only)
     click.echo("\n".join(plain(line) for line in page(feed.watch, look, room)))
+
+
+def has_terminal() -> bool:
+    """Whether there is a screen and a keyboard: the screen is written by the error output, too."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout, sys.__stderr__))
 
 
 def terminal_look(*, ascii_only: bool = False) -> Look:

@@ -71,7 +71,9 @@ def run_monitored(arguments: Sequence[str]) -> int:
     :returns: the exit code of the program.
     :raises click.UsageError: there is no terminal, or there is to be no journal.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    from zexus_parallel_plugin.cli.monitor import has_terminal
+
+    if not has_terminal():
         raise click.UsageError(
             f"{FLAG} needs a terminal; leave it out, and use `zexus-parallel monitor` in another one"
         )

@@ -9,7 +9,7 @@ from zexus_parallel_plugin.monitor.figures import count, duration, percent, size
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
 from zexus_parallel_plugin.monitor.source import source_lines
 from zexus_parallel_plugin.monitor.summary import STATE_TONES
-from zexus_parallel_plugin.monitor.tables import VERDICT_TONES, Failure, failures, task_time
+from zexus_parallel_plugin.monitor.tables import VERDICT_TONES, Failure, dependences, failures, task_time
 from zexus_parallel_plugin.monitor.watch import LogLine, Watch, level_tone
 from zexus_parallel_plugin.reasons import REASONS
 
@@ -212,9 +212,7 @@ class _Pane:
             self.field("reads", ", ".join(chunk.reads))
         if chunk.writes:
             self.field("writes", ", ".join(chunk.writes))
-        for item in chunk.depends:
-            if not isinstance(item, dict):  # a journal may say anything
-                continue
+        for item in dependences(chunk):
             sure = "" if item.get("proven") is not False else ", assumed"
             self.field("needs", f"#{item.get('on')} by {item.get('name', '')} ({item.get('type', '')}{sure})")
         self.source(chunk.line, chunk.end_line)

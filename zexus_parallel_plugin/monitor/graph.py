@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zexus_parallel_plugin.monitor.columns import Column
 from zexus_parallel_plugin.monitor.figures import duration
 from zexus_parallel_plugin.monitor.ink import Ink, Look
-from zexus_parallel_plugin.monitor.tables import VERDICT_TONES
+from zexus_parallel_plugin.monitor.tables import VERDICT_TONES, dependences
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.journal.model import ChunkInfo
@@ -75,8 +75,8 @@ def lay_out(chunks: Mapping[int, ChunkInfo], look: Look) -> Graph:
 
 def _edges(chunk: ChunkInfo, chunks: Mapping[int, ChunkInfo]) -> tuple[Edge, ...]:
     found = []
-    for item in chunk.depends:
-        on = item.get("on") if isinstance(item, dict) else None
+    for item in dependences(chunk):
+        on = item.get("on")
         if type(on) is int and on in chunks and on != chunk.id:
             found.append(
                 Edge(

@@ -19,6 +19,7 @@ __all__ = [
     "VERDICT_TONES",
     "Failure",
     "chunk_columns",
+    "dependences",
     "failure_columns",
     "failures",
     "function_columns",
@@ -46,6 +47,12 @@ def failures(watch: Watch) -> list[Failure]:
     kept = watch.state.failures
     first = watch.state.failed_attempts - len(kept) + 1
     return [Failure(number, event) for number, event in enumerate(kept, first)][::-1]
+
+
+def dependences(chunk: ChunkInfo) -> list[dict[str, Any]]:
+    """What a chunk depends on, without what is no object: a journal may say anything."""
+    given: Sequence[object] = chunk.depends
+    return [item for item in given if isinstance(item, dict)]
 
 
 def task_time(task: TaskInfo, now: float) -> float | None:
@@ -153,7 +160,7 @@ def chunk_columns(source: Source, _look: Look) -> list[Column[ChunkInfo]]:
         return Ink(source().state.text_of_line(chunk.line).strip(), "dim")
 
     def needs(chunk: ChunkInfo) -> Ink:
-        return Ink(" ".join(f"#{item.get('on')}" for item in chunk.depends if isinstance(item, dict)), "dim")
+        return Ink(" ".join(f"#{item.get('on')}" for item in dependences(chunk)), "dim")
 
     return [
         Column("chunk", "chunk", 5, lambda c: Ink(f"{c.id}", "text"), lambda c: c.id, ">"),

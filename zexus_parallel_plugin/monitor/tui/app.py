@@ -62,7 +62,6 @@ class MonitorApp(App[None]):
     TITLE = "zexus-parallel monitor"
     ENABLE_COMMAND_PALETTE = True
     CSS = """
-    Screen { background: $background; color: $foreground; layout: vertical; }
     #head { height: 4; background: $surface; }
     #tabs { height: 1; background: $panel; }
     #body { height: 1fr; layout: horizontal; }
@@ -123,7 +122,9 @@ class MonitorApp(App[None]):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.colour = not os.environ.get("NO_COLOR")
-        super().__init__()
+        if self.colour:
+            os.environ.pop("NO_COLOR", None)  # empty is as good as not there, which the library does not know
+        super().__init__(ansi_color=None if self.colour else True)
         self.animation_level = "none"
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_DETAIL_FROM, "-broad")]
         self.look = look
@@ -142,6 +143,7 @@ class MonitorApp(App[None]):
         self.views: list[views.View] = []
         self._palettes: dict[str, Palette] = {}
         self._wants_details: bool | None = None
+        self._columns = 0
         self._touched: dict[str, set[int] | None] = {}
         for theme in THEMES:
             self.register_theme(theme)
@@ -169,7 +171,12 @@ class MonitorApp(App[None]):
         self.detail = Lines(*tools)
         self.detail_box = Container(self.detail, id="detail")
         self.replay_bar = ReplayBar(*tools, id="replay")
-        self.filter_input = Input(placeholder="words, column:word, -word", id="filter", compact=True)
+        self.filter_input = Input(
+            placeholder="words, column:word, -word; enter: keep, escape: no filter",
+            id="filter",
+            compact=True,
+            select_on_focus=False,
+        )
         self.switcher = ContentSwitcher(*self.views, initial="overview", id="views")
         yield self.head
         yield self.tabs
@@ -212,8 +219,9 @@ class MonitorApp(App[None]):
         if self.feed is not None:
             self.feed.close()
 
-    def on_resize(self, _event: events.Resize) -> None:
+    def on_resize(self, event: events.Resize) -> None:
         """Details that nobody has asked for are there only where there is room."""
+        self._columns = event.size.width
         self._show_details()
         self.call_after_refresh(self.draw)
 
@@ -327,7 +335,7 @@ class MonitorApp(App[None]):
         return details(self.model, self.view.selection, self.look, room)
 
     def _show_details(self) -> None:
-        broad = self.size.width >= _DETAIL_FROM
+        broad = self._columns >= _DETAIL_FROM
         shown = broad if self._wants_details is None else self._wants_details
         self.screen_stack[0].set_class(shown, "details")
 
@@ -346,6 +354,7 @@ class MonitorApp(App[None]):
         self.refresh_bindings()
         self._sync_filter()
         self._focus_view()
+        self.draw()
         self.call_after_refresh(self.draw)
 
     def _focus_view(self) -> None:
@@ -410,7 +419,8 @@ class MonitorApp(App[None]):
             self.notify("This view has nothing to filter.", severity="warning", markup=False)
             return
         self.screen.add_class("filtering")
-        self.filter_input.focus()
+        self.filter_input.cursor_position = len(self.filter_input.value)
+        self.call_after_refresh(self.filter_input.focus)
 
     def _sync_filter(self) -> None:
         query = self.view.listing.query if self.view.listing is not None else ""

@@ -149,7 +149,7 @@ class HelpScreen(_Box):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        room = max(30, min(96, self.app.size.width * 9 // 10 - 6))
+        room = max(30, min(93, self.app.size.width * 9 // 10 - 7))
         lines = self._lines(room)
         self.text.styles.height = min(len(lines), max(4, self.app.size.height * 9 // 10 - 2))
         self.text.show(lines)
@@ -270,7 +270,7 @@ class RunsScreen(_Box):
 
     def _look(self) -> None:
         self._runs = {run.id: run for run in self._find()}
-        self.table.styles.height = max(4, min(len(self._runs) + 2, self.app.size.height * 8 // 10))
+        self.table.styles.height = max(4, min(len(self._runs) + 1, self.app.size.height * 8 // 10))
         self.table.show(list(self._runs))
 
     def on_table_opened(self, event: Table.Opened) -> None:

@@ -74,6 +74,12 @@ class Timeline(ScrollView, can_focus=True):
         self._base: Style | None = None
 
     @property
+    def chosen_task(self) -> int | None:
+        """The task that is marked, None if none is."""
+        task = self.chosen[0] if isinstance(self.chosen, tuple) else self.chosen
+        return task if isinstance(task, int) else None
+
+    @property
     def columns(self) -> int:
         """Cells for the time."""
         return max(1, self.size.width - LABEL - 1)
@@ -223,9 +229,8 @@ class Timeline(ScrollView, can_focus=True):
 
     def _choose(self, key: Hashable, *, opened: bool) -> None:
         self.chosen = key
-        task = key[0] if isinstance(key, tuple) else key
-        if isinstance(task, int):
-            self.post_message(self.Picked(task, opened=opened))
+        if self.chosen_task is not None:
+            self.post_message(self.Picked(self.chosen_task, opened=opened))
 
     def action_open(self) -> None:
         """Ask for the details of the chosen task."""

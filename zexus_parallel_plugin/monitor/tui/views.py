@@ -54,15 +54,19 @@ _SHORT = {
 
 
 class View(Vertical):
-    """A view. ``selection`` is what the detail pane shows; ``listing`` is what can be filtered and sorted."""
+    """A view. ``listing`` is what can be filtered and sorted."""
 
-    def __init__(self, title: str, kind: str = "run", **named: Any) -> None:
+    def __init__(self, title: str, **named: Any) -> None:
         super().__init__(**named)
         self.title = title
         self.short = _SHORT.get(title, title)
-        self.selection = Selection(kind)
         self.model = Watch()
         self.listing: Listing[Any] | None = None
+
+    @property
+    def selection(self) -> Selection:
+        """What the detail pane shows."""
+        return Selection("run")
 
     def show(self, watch: Watch, *, touched: set[int] | None) -> None:
         """Show a run as it is now. ``touched``: tasks that have changed since the last time, None: all."""
@@ -137,7 +141,7 @@ class TableView(View):
     """One table that fills the view, or a part of another one."""
 
     def __init__(self, spec: Spec[Any], tools: Tools, **named: Any) -> None:
-        super().__init__(spec.title, spec.kind, **named)
+        super().__init__(spec.title, **named)
         look, palette = tools
         self.spec = spec
         self.rows: Mapping[Any, Any] = {}
@@ -165,16 +169,17 @@ class TableView(View):
         if other or watch.version != self._shown_version or touched is None:
             self._shown_version = watch.version
             self.rows = self.spec.rows(watch)
-            self.table.empty = f"no row has {listing.query!r}" if listing.query else self.spec.empty
+        self.table.empty = f"no row passes the filter {listing.query}" if self.rows else self.spec.empty
         changed: set[int] | None = touched if self.spec.by_task and not other else None
         keys = listing.update(self.rows, changed)
         self.table.may_follow = self.spec.follows and not listing.order and not listing.descending
         self.table.follows = self.table.follows and self.table.may_follow
         self.table.show(keys, ordered_by=listing.order, descending=listing.descending)
 
-    def on_table_selected(self, event: Table.Selected) -> None:
-        """Remember what is selected."""
-        self.selection = Selection(self.spec.kind, event.key)
+    @property
+    def selection(self) -> Selection:
+        """The row with the cursor."""
+        return Selection(self.spec.kind, self.table.cursor)
 
     def on_table_ordered(self, event: Table.Ordered) -> None:
         """Sort by a column."""
@@ -197,16 +202,18 @@ class TimelineView(View):
         """Show the rows of a run."""
         self.timeline.show(watch)
 
-    def on_timeline_picked(self, event: Timeline.Picked) -> None:
-        """Remember what is selected."""
-        self.selection = Selection("task", event.task)
+    @property
+    def selection(self) -> Selection:
+        """The task that is marked."""
+        task = self.timeline.chosen_task
+        return Selection("run") if task is None else Selection("task", task)
 
 
 class GraphView(View):
     """The dependences between pieces of code."""
 
     def __init__(self, tools: Tools, **named: Any) -> None:
-        super().__init__("Graph", "chunk", **named)
+        super().__init__("Graph", **named)
         self._look, palette = tools
         self._graph = Graph((), 0, 0, 0.0, 0)
         self._by_chunk: dict[Hashable, Node] = {}
@@ -247,9 +254,10 @@ class GraphView(View):
             inks += [Ink("   longest chain ", "dim"), Ink(duration(graph.critical), "mark")]
         return inks
 
-    def on_table_selected(self, event: Table.Selected) -> None:
-        """Remember what is selected."""
-        self.selection = Selection("chunk", event.key)
+    @property
+    def selection(self) -> Selection:
+        """The row with the cursor."""
+        return Selection("chunk", self.table.cursor)
 
 
 class SourceView(View):
@@ -312,7 +320,7 @@ class Overview(View):
     """The most important parts, one below the other."""
 
     def __init__(self, tools: Tools, **named: Any) -> None:
-        super().__init__("Overview", "run", **named)
+        super().__init__("Overview", **named)
         by_name = {spec.name: spec for spec in specs()}
         self.worker_part = TableView(by_name["workers"], tools, classes="panel", id="overview-workers")
         self.timeline_part = TimelineView(tools, classes="panel", id="overview-timeline")
@@ -322,6 +330,7 @@ class Overview(View):
         self.timeline_part.border_title = "Timeline"
         self.function_part.border_title = "Functions"
         self.output_part.border_title = "Output"
+        self._chosen: View = self.worker_part
         self.parts: tuple[View, ...] = (
             self.worker_part,
             self.timeline_part,
@@ -359,18 +368,10 @@ class Overview(View):
                 part.styles.height = height
 
     def on_descendant_focus(self) -> None:
-        """What is selected is what is selected in the part with the focus."""
-        self._take_selection()
+        """Remember which part had the focus last."""
+        self._chosen = next((part for part in self.parts if part.has_focus_within), self._chosen)
 
-    def on_table_selected(self) -> None:
-        """Another row is selected."""
-        self._take_selection()
-
-    def on_timeline_picked(self) -> None:
-        """A task is selected."""
-        self._take_selection()
-
-    def _take_selection(self) -> None:
-        for part in self.parts:
-            if part.has_focus_within:
-                self.selection = part.selection
+    @property
+    def selection(self) -> Selection:
+        """What is selected in the part that had the focus last."""
+        return self._chosen.selection

@@ -1,0 +1,104 @@
+"""How much is done per frame: counted, so that a slow machine does not matter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.monitor.piloting import drive, press, settle
+from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.monitor.lanes import Lanes
+from zexus_parallel_plugin.monitor.tui.app import MonitorApp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+
+def test_nothing_is_drawn_when_nothing_has_changed(journal: Callable[..., Path]) -> None:
+    app = MonitorApp(journal(tasks=300))
+
+    async def script(pilot: Pilot[Any]) -> None:
+        for key in "1234567890":
+            await press(pilot, key)
+            await settle(pilot)
+            before = drawn(app)
+            for _ in range(3):
+                await settle(pilot)
+            assert drawn(app) == before, key
+
+    drive(app, script)
+
+
+def drawn(app: MonitorApp) -> int:
+    return sum(widget.lines_drawn for widget in app.query("Table, Lines, Timeline"))  # type: ignore[attr-defined]
+
+
+def test_one_changed_row_is_one_drawn_line(journal: Callable[..., Path]) -> None:
+    path = journal(tasks=200, ended=False)
+    app = MonitorApp(path)
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "3", "home")
+        table = app.view.table  # type: ignore[attr-defined]
+        await settle(pilot)
+        before = table.lines_drawn
+        with path.open("a") as file:
+            file.write(ev.encode(ev.Task(t=9.0, id=table.keys[3], state="cancelled")))
+        await settle(pilot)
+        assert table.lines_drawn == before + 1
+
+    drive(app, script)
+
+
+def test_a_frame_makes_only_the_rows_on_the_screen(journal: Callable[..., Path]) -> None:
+    app = MonitorApp(journal(tasks=5000))
+    asked: list[object] = []
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "3")
+        table = app.view.table  # type: ignore[attr-defined]
+        get = table._get
+        table._get = lambda key: asked.append(key) or get(key)
+        app.draw()
+        assert len(table.keys) == 5000
+        assert len(asked) <= table.size.height
+
+    drive(app, script)
+
+
+def test_a_span_is_added_up_once_per_size_of_cells(monkeypatch: Any) -> None:
+    from zexus_parallel_plugin.monitor import lanes as module
+
+    put, calls = module._put, []
+    monkeypatch.setattr(module, "_put", lambda *given: calls.append(1) or put(*given))
+    lanes = Lanes()
+    for number in range(1000):
+        lanes.record("w", number, number, number + 0.5, 0)
+    for _ in range(10):
+        lanes.cells("w", 10.0, 0, 100, 1000.0)
+    assert len(calls) == 1000
+    lanes.record("w", 1000, 1000.0, 1000.5, 0)
+    lanes.cells("w", 10.0, 0, 100, 1001.0)
+    assert len(calls) == 1001
+
+
+def test_the_tasks_of_all_views_are_told_to_each(journal: Callable[..., Path]) -> None:
+    # A view that is not shown learns later what has changed meanwhile.
+    path = journal(tasks=60, ended=False)
+    app = MonitorApp(path)
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "3", "slash")
+        await press(pilot, *"cancelled", "enter")
+        table = app.view.table  # type: ignore[attr-defined]
+        assert list(table.keys) == []
+        await press(pilot, "1")
+        with path.open("a") as file:
+            file.write(ev.encode(ev.Task(t=9.0, id=5, state="cancelled")))
+        await settle(pilot)
+        await press(pilot, "3")
+        assert list(table.keys) == [5]
+
+    drive(app, script)

@@ -1,0 +1,89 @@
+"""Whole screens as text, compared with files beside this one.
+
+``UPDATE_SCREENS=1 pytest tests/monitor/test_screens.py`` writes the files anew; look at them before they are committed.
+Nothing in them depends on the version of the library that draws but the last line, which is left out.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.journal.synthetic import Shape, write
+from tests.monitor.piloting import drive, press, screen_lines
+from tests.report.hostile import hostile
+from zexus_parallel_plugin.monitor.ink import ASCII, UNICODE
+from zexus_parallel_plugin.monitor.tui.app import MonitorApp
+
+if TYPE_CHECKING:
+    from textual.pilot import Pilot
+
+SCREENS = Path(__file__).parent / "screens"
+RECORDED = Path(__file__).parent / "recorded.jsonl"
+VIEWS = "overview timeline tasks chunks graph functions source failures output log".split()
+SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+def compare(name: str, text: str) -> None:
+    file = SCREENS / f"{name}.txt"
+    if os.environ.get("UPDATE_SCREENS"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8"), f"the screen differs from {file.name}"
+
+
+def screens(path: Path, size: tuple[int, int], keys: str, **settings: Any) -> str:
+    """The screens after each of the keys, one below the other."""
+    app = MonitorApp(path, **settings)
+    found: list[str] = []
+
+    async def script(pilot: Pilot[Any]) -> None:
+        for key in keys.split():
+            await press(pilot, key)
+            found.extend(screen_lines(app)[:-1])
+            found.append("=" * size[0])
+
+    drive(app, script, size=size)
+    assert max(map(len, found)) <= size[0]
+    return "\n".join(found) + "\n"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_recorded_run(size: tuple[int, int]) -> None:
+    compare(f"recorded-{size[0]}x{size[1]}", screens(RECORDED, size, "1 2 4 7"))
+
+
+def test_a_run_with_failures(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", Shape(tasks=120, failures=0.05, lost=0.03, thrown=0.05, workers=3))
+    text = screens(path, (100, 24), "1 3 5 8 0", look=UNICODE)
+    compare("failures-100x24", text.replace(f"pid {os.getpid()}", "pid 4242".ljust(len(f"pid {os.getpid()}"))))
+
+
+def test_only_ascii(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", Shape(tasks=120, workers=2))
+    text = screens(path, (80, 24), "1 2 3 4 5 6 7 8 9 0 d question_mark", look=ASCII)
+    assert text.isascii()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (150, 40)], ids=str)
+def test_hostile_text_stays_inside_its_cells(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = hostile(tmp_path / "run.jsonl")
+    text = screens(path, size, "1 2 3 4 5 6 7 8 9 0")
+    assert not [char for char in text if char != "\n" and not char.isprintable()]
+    text = screens(path, size, "3 enter", look=ASCII)
+    assert text.isascii()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (10, 4), (40, 10), (400, 100)], ids=str)
+def test_no_size_is_too_small_or_too_large(tmp_path: Path, size: tuple[int, int]) -> None:
+    path = write(tmp_path / "run.jsonl", Shape(tasks=40))
+    app = MonitorApp(path)
+
+    async def script(pilot: Pilot[Any]) -> None:
+        for key in "1 2 4 5 7 d".split():
+            await press(pilot, key)
+        assert app.is_running
+
+    drive(app, script, size=size)
