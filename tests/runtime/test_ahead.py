@@ -112,8 +112,8 @@ def test_no_workers_at_all(settings: dict[str, object], reason: str, monkeypatch
 
 def test_cheap_programs_make_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     made = use_fake_pool(monkeypatch, "prompt")
-    source = "action f(n) { return n + 1; } let t = 0; for i in range(300) { t = t + f(i); } print(t);"
-    _result, metrics = run(source, {"worker_count": 2, "min_task_seconds": 10.0})
+    source = "action f(n) { return n + 1; } let t = 0; for i in range(9000) { t = t + f(i); } print(t);"
+    _result, metrics = run(source, {"worker_count": 2, "min_task_seconds": 10.0, "tier": "interpreter"})
     assert not made
     assert 0 < metrics.reasons["cheap"] < 20, "a cheap site is looked at less and less often"
 
@@ -183,7 +183,7 @@ def test_large_inputs_of_short_calls_are_not_sent(monkeypatch: pytest.MonkeyPatc
     use_fake_pool(monkeypatch, "prompt")
     source = (
         "action f(xs, n) { let k = 0; while (k < 30) { k = k + 1; } return xs[n] + k; } "
-        "let xs = range(100000); let t = 0; for i in range(20) { t = t + f(xs, i); } print(t);"
+        "let xs = range(100000); let t = 0; for i in range(900) { t = t + f(xs, i); } print(t);"
     )
     settings = {"worker_count": 2, "tier": "interpreter", "min_task_seconds": 1e-9}
     result, metrics = run(source, settings)

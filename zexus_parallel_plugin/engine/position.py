@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.frame import Frame
+
+
+MAP_IP: Final = -1
+"""Stands for the instruction of the calls that ``parallel_map`` makes."""
 
 
 @dataclass(slots=True)

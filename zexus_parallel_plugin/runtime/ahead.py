@@ -15,9 +15,9 @@ from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function
 from zexus_parallel_plugin.host.vm import VMRuntimeError
 from zexus_parallel_plugin.runtime.dispatch import Dispatch, Pool
 from zexus_parallel_plugin.runtime.knowledge import UNKNOWN
+from zexus_parallel_plugin.runtime.late import LEFT, Flight
 from zexus_parallel_plugin.runtime.lookahead import Lookahead
 from zexus_parallel_plugin.runtime.loops.driver import Loops
-from zexus_parallel_plugin.runtime.loops.run import LEFT
 from zexus_parallel_plugin.runtime.output import printable
 from zexus_parallel_plugin.runtime.planner import Planner
 from zexus_parallel_plugin.runtime.pulse import Pulse
@@ -118,7 +118,7 @@ class Ahead:
             return self._execution.call_action(frame, function, args)
         return self._call(frame, position, function, args)
 
-    def _call(self, frame: Frame, position: Position, function: Descriptor, args: list[Any]) -> Any:
+    def _visit(self, frame: Frame, position: Position, function: Descriptor, args: list[Any]) -> _Visit:
         def source() -> Source:
             operands = [*position.stack, UNKNOWN]
             scout = Scout(position.code, position.ip + 1, frame, operands, self._lookahead.planner)
@@ -126,7 +126,10 @@ class Ahead:
             return scout
 
         key = id(position.code), position.ip
-        visit = _Visit(frame, key, function, args, self._sites.at(key, function), source)
+        return _Visit(frame, key, function, args, self._sites.at(key, function), source)
+
+    def _call(self, frame: Frame, position: Position, function: Descriptor, args: list[Any]) -> Any:
+        visit = self._visit(frame, position, function, args)
         self._busy = True
         try:
             visit.stream = self._lookahead.stream_of(frame)
@@ -198,6 +201,37 @@ class Ahead:
         finally:
             self._busy = False
         return self.loops.at_head(tier, code, head, frame)
+
+    def keeps(self, code: Code) -> bool:
+        """Whether an action has loops that workers help with, so that it is not to be compiled as a whole."""
+        return self.loops.worth(code)
+
+    def loop_refused(self, tier: WatchedTier, code: Code, head: int, last: int, frame: Frame) -> bool | None:
+        """Whether a loop must be executed in place; None: it must, but loops inside of it need not."""
+        if not self.loops.refused(tier, code, head, frame):
+            return False
+        return None if self.loops.worth(code, head + 1, last) else True
+
+    def adopt(self, flight: Flight) -> Any:
+        """Look after a call that was begun before this was made: its visit, None if there is none."""
+        name = id(flight.function)
+        if self._running.get(name, 0) >= self._nested:
+            return None
+        visit = self._visit(flight.frame, flight.position, flight.function, flight.args)
+        visit.begun = flight.begun
+        self._running[name] = self._running.get(name, 0) + 1
+        self._in_place.append(visit)
+        return visit
+
+    def landed(self, visit: _Visit) -> None:
+        """An adopted call is over."""
+        self._busy = True
+        self._in_place.remove(visit)
+        name = id(visit.function)
+        self._running[name] -= 1
+        if not self._running[name]:
+            self._learn(visit, self._clock() - visit.begun)
+        self._busy = False
 
     def _start_pulse(self) -> None:
         if not self.pulse.running:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.execution import Execution
-from zexus_parallel_plugin.runtime.loops.run import LEFT
+from zexus_parallel_plugin.runtime.late import LEFT, LateAhead
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
@@ -23,7 +23,7 @@ class WatchedExecution(Execution):
 
     __slots__ = ()
 
-    ahead: Ahead | None
+    ahead: Ahead | LateAhead | None
 
     def cooperate(self) -> Cooperation:
         """What executes forks, barriers and shared variables; made when it is needed."""
@@ -76,7 +76,7 @@ class WatchedTier(Tier):
             if heat >= self.action_heat and (
                 self._all_loops
                 or not ahead.may_compile(code, range(len(code.instructions)))
-                or ahead.loops.worth(code)
+                or ahead.keeps(code)
             ):
                 self.heat[key] = 0
                 return None
@@ -87,10 +87,9 @@ class WatchedTier(Tier):
         ahead = self.execution.ahead
         if ahead is not None:
             last = self.builder.loop_end(code, head)
-            if ahead.loops.refused(self, code, head, frame):
-                within = ahead.loops.worth(code, head + 1, last)
-                if within or not ahead.may_compile(code, range(head, last + 1)):
-                    return 0
+            refused = ahead.loop_refused(self, code, head, last, frame)
+            if refused is None or (refused and not ahead.may_compile(code, range(head, last + 1))):
+                return 0
             self._heat_outer(code, head, last)
         return super().loop(code, head, frame)
 

@@ -22,8 +22,8 @@ from zexus_parallel_plugin.host.version import VERIFIED_VERSIONS, host_version
 from zexus_parallel_plugin.host.vm import HostVM, VMRuntimeError
 from zexus_parallel_plugin.metrics import RunMetrics
 from zexus_parallel_plugin.reasons import reason
-from zexus_parallel_plugin.runtime.ahead import Ahead
 from zexus_parallel_plugin.runtime.execution import WatchedExecution
+from zexus_parallel_plugin.runtime.late import LateAhead
 from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
 from zexus_parallel_plugin.runtime.workers import Workers
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.config import ParallelConfig
     from zexus_parallel_plugin.engine.execution import Execution
     from zexus_parallel_plugin.opcodes import ParallelOpcode
+    from zexus_parallel_plugin.runtime.ahead import Ahead
     from zexus_parallel_plugin.runtime.forks.home import Forks
 
 __all__ = ["ParallelMachine", "create_vm"]
@@ -159,18 +160,25 @@ class ParallelMachine(HostVM):
             self._recorder.ended(sys.exc_info()[1])
             _LOG.info("execution ended: %s", metrics.to_dict())
 
-    def _ahead(self, execution: WatchedExecution, metrics: RunMetrics) -> Ahead | None:
+    def _ahead(self, execution: WatchedExecution, metrics: RunMetrics) -> LateAhead | None:
         """What runs ahead of this execution, None if nothing does."""
         reason = self._workers.reason_against()
         if reason:
             metrics.reasons[reason] += 1
             return None
-        workers = self._workers
-        ahead = Ahead(
-            execution, self.config, workers.library, self._compilable,
-            lambda: workers.pool(execution, frozenset()), workers.pure, metrics, self._recorder,
-        )  # fmt: skip
-        execution.ahead = ahead
+
+        def make() -> Ahead:
+            # Loaded when it is worth it: short programs start without it.
+            from zexus_parallel_plugin.runtime.ahead import Ahead
+
+            workers = self._workers
+            return Ahead(
+                execution, self.config, workers.library, self._compilable,
+                lambda: workers.pool(execution, frozenset()), workers.pure, metrics, self._recorder,
+            )  # fmt: skip
+
+        forced = self.config.mode == "parallel" or self.config.min_task_seconds <= 0
+        execution.ahead = ahead = LateAhead(execution, make, forced=forced)
         return ahead
 
     def open_forks(self, execution: WatchedExecution) -> Forks:

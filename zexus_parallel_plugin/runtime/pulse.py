@@ -53,6 +53,13 @@ class Pulse:
             self.running = False
             _current = None
 
+    def move_to(self, other: Pulse) -> None:
+        """Let another pulse go on where this one is."""
+        running, other._held = self.running, self._held
+        self.stop()
+        if running and not other._held:
+            other.start()
+
     def hold(self) -> None:
         """No beats until :meth:`release`: the code that runs now counts Python frames."""
         self._held += 1

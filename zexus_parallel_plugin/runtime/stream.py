@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function
+from zexus_parallel_plugin.engine.position import MAP_IP
 from zexus_parallel_plugin.runtime.scout import Found
 from zexus_parallel_plugin.runtime.task import ABSENT, PlannedCall, matches
 
@@ -56,7 +57,7 @@ def visible_from(frame: Frame) -> Callable[[str], Any]:
 class MapSource:
     """The calls of ``parallel_map``, from an index on."""
 
-    IP = -1
+    IP = MAP_IP
 
     def __init__(self, frame: Frame, function: Descriptor, xs: list[Any], start: int) -> None:
         self.visible = visible_from(frame)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.runtime.late import LEFT
 from zexus_parallel_plugin.runtime.loops.extent import counters_now
-from zexus_parallel_plugin.runtime.loops.run import LEFT, LoopRun
+from zexus_parallel_plugin.runtime.loops.run import LoopRun
 from zexus_parallel_plugin.runtime.loops.site import LoopSite
 from zexus_parallel_plugin.runtime.stream import visible_from
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import logging
 from time import thread_time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.host.vm import VMRuntimeError
+from zexus_parallel_plugin.runtime.late import LEFT
 from zexus_parallel_plugin.runtime.loops.commit import Committer
 from zexus_parallel_plugin.runtime.loops.extent import iterations_left
 from zexus_parallel_plugin.runtime.loops.inputs import Inputs
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.runtime.loops.site import LoopSite
 
 _LOG = logging.getLogger(__name__)
-
-LEFT: Final = object()
-"""The loop is left to whoever asked."""
 
 _START_SECONDS = 0.02
 """Work that must be left for the first worker processes to be started."""
@@ -215,6 +213,7 @@ class LoopRun:
                 left -= outbox.sent - self._done
                 if left < 1:
                     return
+                self._loops.dispatch.recorder.loop_left(self._code, self._plan.head, left)
             count = self._size(left)
             if not count or not outbox.send(count, self._site.seconds or 0.0):
                 return

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.engine.position import MAP_IP
 from zexus_parallel_plugin.runtime.recording.dependences import (
     Piece,
     call_piece,
     dependences,
     loop_piece,
 )
-from zexus_parallel_plugin.runtime.stream import MapSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,7 +105,7 @@ class Chunks:
         entry = self._entries.get(key)
         if entry is None:
             inside, line, what = "", 0, "call"
-            if key[1] == MapSource.IP:
+            if key[1] == MAP_IP:
                 what = "map"
                 line = self._lines.find(TOP, "parallel_map")
             elif code is not None:

@@ -1,0 +1,124 @@
+"""Running ahead, from the moment on when a program turns out to be worth it.
+
+What looks ahead and sends loops to workers is loaded when the program has computed for a few milliseconds:
+short programs start and end without it. Calls that are being executed then are handed over, so that looking
+ahead begins from the first of them.
+"""
+
+from __future__ import annotations
+
+from time import thread_time
+from typing import TYPE_CHECKING, Any, Final
+
+from zexus_parallel_plugin.runtime.pulse import Pulse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.execution import Execution
+    from zexus_parallel_plugin.engine.frame import Frame
+    from zexus_parallel_plugin.engine.position import Position
+    from zexus_parallel_plugin.runtime.ahead import Ahead
+    from zexus_parallel_plugin.runtime.execution import WatchedTier
+
+LEFT: Final = object()
+"""A loop is left to whoever asked."""
+
+_SOON_SECONDS = 0.002
+"""Time of the program after which what looks ahead is loaded."""
+_ITERATIONS = 32
+"""Iterations of a loop that are executed before its time is looked at."""
+
+
+class Flight:
+    """A call that was begun before anybody looked ahead. ``begun``: CPU time then."""
+
+    __slots__ = ("args", "begun", "frame", "function", "position", "visit")
+
+    def __init__(
+        self, frame: Frame, position: Position, function: dict[str, Any], args: list[Any], begun: float
+    ) -> None:
+        self.frame = frame
+        self.position = position
+        self.function = function
+        self.args = args
+        self.begun = begun
+        self.visit: Any = None
+
+
+class LateAhead:
+    """Stands for an `Ahead` until there is one, and then passes everything on to it."""
+
+    def __init__(self, execution: Execution, make: Callable[[], Ahead], *, forced: bool) -> None:
+        """:param make: makes the `Ahead`; ``forced``: at once."""
+        self._execution = execution
+        self._make = make
+        self._flights: list[Flight] = []
+        self.forced = forced
+        self.real: Ahead | None = None
+        self.pulse = Pulse(self._on_beat)
+
+    def wake(self) -> Ahead:
+        """The `Ahead`, made now if need be."""
+        if self.real is None:
+            real = self._make()
+            self.pulse.move_to(real.pulse)
+            self.pulse = real.pulse
+            for flight in self._flights:
+                flight.visit = real.adopt(flight)
+            self.real = self._execution.ahead = real
+        return self.real
+
+    def _on_beat(self) -> None:
+        self.wake()
+
+    def call(self, frame: Frame, position: Position, function: dict[str, Any], args: list[Any]) -> Any:
+        """The value of a call."""
+        if self.real is not None or self.forced:
+            return self.wake().call(frame, position, function, args)
+        if not self.pulse.running:
+            self.pulse.start()
+        flight = Flight(frame, position, function, args, thread_time())
+        self._flights.append(flight)
+        try:
+            return self._execution.call_action(frame, function, args)
+        finally:
+            self._flights.pop()
+            if flight.visit is not None:
+                self.wake().landed(flight.visit)
+
+    def map(self, frame: Frame, function: Any, xs: list[Any]) -> list[Any]:
+        """``parallel_map(function, xs)``: the values in order."""
+        return self.wake().map(frame, function, xs)
+
+    def loop(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
+        """Execute a loop from its head on, as far as workers help: where to go on, or `LEFT`."""
+        if self.real is not None or self.forced:
+            return self.wake().loop(tier, code, head, frame)
+        begun = thread_time()
+        while thread_time() - begun < _SOON_SECONDS:
+            landing = tier.run_counted(code, head, frame, _ITERATIONS)
+            if landing is None:
+                return LEFT
+            if landing[0] != -1:
+                return landing
+        return self.wake().loop(tier, code, head, frame)
+
+    def may_compile(self, code: Code, instructions: Iterable[int]) -> bool:
+        """Whether the calls at these instructions need not be looked at any more."""
+        return self.real is None or self.real.may_compile(code, instructions)
+
+    def keeps(self, code: Code) -> bool:
+        """Whether an action has loops that workers help with, so that it is not to be compiled as a whole."""
+        return self.real is not None and self.real.keeps(code)
+
+    def loop_refused(self, tier: WatchedTier, code: Code, head: int, last: int, frame: Frame) -> bool | None:
+        """Whether a loop must be executed in place; None: it must, but loops inside of it need not."""
+        return False if self.real is None else self.real.loop_refused(tier, code, head, last, frame)
+
+    def finish(self) -> None:
+        """The execution is over."""
+        self.pulse.stop()
+        if self.real is not None:
+            self.real.finish()
