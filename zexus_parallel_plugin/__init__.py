@@ -2,6 +2,8 @@
 
 The public names are imported at their first use: this module is loaded at every start of Python (see
 ``attach``), so it must stay as cheap as an empty file. That is also why it has no ``from __future__`` import.
+
+PYTEST_DONT_REWRITE: without this word, pytest would warn that the module is loaded already.
 """
 
 __version__ = "0.1.0"
