@@ -228,7 +228,7 @@ def _run(path: Path, backend: str) -> tuple[bytes, bytes, int]:
     """What a program prints, and its exit code, in a process of its own."""
     words = [sys.executable, "-m", "zexus_parallel_plugin", "run", "--backend", backend, str(path)]
     if backend == "parallel":
-        words[-1:-1] = ["--mode", "parallel", "--min-task", "0"]
+        words[-1:-1] = ["--mode", "parallel", "--min-task", "0", "--no-journal"]
     done = subprocess.run(
         words, capture_output=True, check=False, cwd=path.parent, stdin=subprocess.DEVNULL, timeout=60
     )

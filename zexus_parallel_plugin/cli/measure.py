@@ -85,7 +85,10 @@ def backend(workers: int, gas_limit: str | None = None) -> Variant:
     if gas_limit is not None:
         arguments += ["--gas-limit", gas_limit]
     label = "1 worker" if workers == 1 else f"{workers} workers"
-    environment = (("ZEXUS_PARALLEL_DISABLE", None), ("ZEXUS_BACKEND", None))
+    # Without a journal: those of the person's own runs are to be kept.
+    environment = (
+        ("ZEXUS_PARALLEL_DISABLE", None), ("ZEXUS_BACKEND", None), ("ZEXUS_PARALLEL_JOURNAL", "off"),
+    )  # fmt: skip
     return Variant(f"workers-{workers}", label, workers, tuple(arguments), environment)
 
 
