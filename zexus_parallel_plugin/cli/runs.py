@@ -28,7 +28,8 @@ _HEADINGS = ("run", "state", "started", "time", "tasks", "speed-up", "failures",
 def runs_command(ctx: click.Context, as_json: bool) -> None:
     """List the runs whose journals are kept.
 
-    The newest comes first. A run that is `gone` was ended from outside. Speed-ups are estimates: work done, divided by time.
+    The newest comes first. A run that is `gone` was ended from outside. Speed-ups are estimates: work done,
+    divided by time.
     """
     if ctx.invoked_subcommand is not None:
         if as_json:
