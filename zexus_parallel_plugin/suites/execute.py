@@ -22,7 +22,7 @@ from zexus_parallel_plugin.suites.source import find_tests, instrumented, marker
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["HOST", "PARALLEL", "Run", "TestRun", "execute"]
+__all__ = ["HOST", "PARALLEL", "Run", "TestRun", "execute", "lines_of"]
 
 HOST = "host"
 PARALLEL = "parallel"
@@ -189,7 +189,7 @@ def _take_apart(run: Run, token: str) -> None:
         run.error = run.error or error.group()
     printed: list[str] = []
     current: TestRun | None = None
-    for line in _lines(text):
+    for line in lines_of(text):
         if line.startswith(marker(token) + " "):
             current = _told(line[len(marker(token)) + 1 :], run.tests)
         elif current is not None and current.state == "failed":
@@ -214,7 +214,7 @@ def _told(words: str, tests: dict[str, TestRun]) -> TestRun | None:
     return tests[name]
 
 
-def _lines(text: str) -> list[str]:
+def lines_of(text: str) -> list[str]:
     """Lines with their ends. Only a line feed ends a line, unlike in ``str.splitlines``."""
     *lines, rest = text.split("\n")
     return [line + "\n" for line in lines] + ([rest] if rest else [])

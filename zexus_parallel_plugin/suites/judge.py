@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from zexus_parallel_plugin.suites.execute import HOST, PARALLEL, Run, execute
+from zexus_parallel_plugin.suites.execute import HOST, PARALLEL, Run, execute, lines_of
 from zexus_parallel_plugin.suites.header import HeaderError, read_header
 from zexus_parallel_plugin.suites.source import PROGRAM, find_tests
 
@@ -151,12 +151,15 @@ def difference(host: Run, parallel: Run) -> str:
 
 
 def _first_difference(left: str, right: str, left_name: str, right_name: str) -> str:
-    lines, others = left.split("\n"), right.split("\n")
+    lines, others = lines_of(left), lines_of(right)
     same = min(len(lines), len(others))
     at = next((index for index in range(same) if lines[index] != others[index]), same)
 
     def shown(found: list[str]) -> str:
-        return ascii(found[at][:200]) if at < len(found) and (at < len(found) - 1 or found[at]) else "the end"
+        if at >= len(found):
+            return "the end"
+        line = found[at]
+        return ascii(line.rstrip("\n")[:200]) + ("" if line.endswith("\n") else " without an end of line")
 
     return f"line {at + 1}: {left_name} {shown(lines)}, {right_name} {shown(others)}"
 
