@@ -31,35 +31,57 @@ class _Counts:
     used: int = 0
     seconds: float = 0.0
     thrown: Counter[str] = field(default_factory=Counter)
+    loop: bool = False
+    refusal: str = ""
 
 
 class _Listener(Recorder):
-    """Counts what happens with the calls of each place."""
+    """Counts what happens at each call instruction and at each loop. Times are those of the workers."""
 
-    __slots__ = ("counts", "places")
+    __slots__ = ("_places", "counts")
 
     def __init__(self) -> None:
         self.counts: dict[Place, _Counts] = {}
-        self.places: dict[int, Place] = {}
+        self._places: dict[int, tuple[Any, Place]] = {}
 
     def sent(self, batch: Batch, code: Code | None) -> None:
         for call in batch.calls:
             bytecode = call.function["bytecode"] if code is None else code.bytecode
-            place = id(bytecode), call.ip
-            self.places[id(call)] = place
-            self._at(call).sent += 1
+            self._place(call, (id(bytecode), call.ip)).sent += 1
 
     def committed(self, call: PlannedCall, record: Record) -> None:
-        counts = self._at(call)
+        counts = self._of(call)
         counts.used += 1
         counts.seconds += record.seconds
 
     def thrown(self, call: PlannedCall, reason: str) -> None:
-        if id(call) in self.places:
-            self._at(call).thrown[reason] += 1
+        if id(call) in self._places:
+            self._of(call).thrown[reason] += 1
 
-    def _at(self, call: PlannedCall) -> _Counts:
-        return self.counts.setdefault(self.places[id(call)], _Counts())
+    def range_sent(self, handle: Any, code: Code, head: int, iterations: int) -> None:
+        counts = self._place(handle, (id(code.bytecode), head))
+        counts.loop = True
+        counts.sent += iterations
+
+    def range_settled(
+        self, handle: Any, used: int, reason: str = "", gas: int = 0, seconds: float = 0.0  # noqa: ARG002 - unused
+    ) -> None:
+        counts = self._of(handle)
+        counts.used += used
+        counts.seconds += seconds
+        if reason:
+            counts.thrown[reason] += 1
+
+    def loop_refused(self, code: Code, head: int, reason: str) -> None:
+        counts = self.counts.setdefault((id(code.bytecode), head), _Counts())
+        counts.loop, counts.refusal = True, reason
+
+    def _place(self, key: object, place: Place) -> _Counts:
+        self._places[id(key)] = key, place  # kept alive, so that its identity stays its own
+        return self.counts.setdefault(place, _Counts())
+
+    def _of(self, key: object) -> _Counts:
+        return self.counts[self._places[id(key)][1]]
 
 
 def measure(subject: Subject, report: Report) -> None:
@@ -98,36 +120,20 @@ def measure(subject: Subject, report: Report) -> None:
         "error": error,
         "reasons": dict(metrics.reasons.most_common()),
     }
-    written = {id(old): new for new, old in _run_codes(machine, listing.bytecode, subject)}
-    _add_to_chunks(report, subject, machine, listener, written)
+    pairs = code_pairs(subject.bytecode, machine._with_opcodes(listing.bytecode))
+    _add_to_chunks(report, subject, listener, {id(run): mine for mine, run in pairs})
 
 
-def _run_codes(machine: ParallelMachine, bytecode: Any, subject: Subject) -> list[tuple[Any, Any]]:
-    """Pairs of code objects: of the subject, and of the run."""
-    return code_pairs(subject.bytecode, machine._with_opcodes(bytecode))
-
-
-def _add_to_chunks(
-    report: Report, subject: Subject, machine: ParallelMachine, listener: _Listener, known: dict[int, Any]
-) -> None:
+def _add_to_chunks(report: Report, subject: Subject, listener: _Listener, known: dict[int, Any]) -> None:
+    """``known``: the subject's code objects by identity of those of the run."""
     assert subject.view is not None
     units = {id(unit.code.bytecode): unit.name for unit in subject.view.units}
     found: dict[tuple[str, int], Measured] = {}
     for (code, pc), counts in listener.counts.items():
-        if code in known:
-            thrown = dict(counts.thrown)
-            measured = Measured(counts.sent, counts.used, counts.seconds, thrown)
-            found[units.get(id(known[code]), ""), pc] = measured
-    execution = machine.last_execution
-    ahead: Any = execution.ahead if execution is not None else None
-    loops = getattr(ahead, "loops", None)
-    if loops is not None:
-        names = {id(code): units.get(id(known.get(id(code.bytecode))), "") for code in loops._codes}
-        for (code, head), site in loops._sites.items():
-            seconds = site.seconds or 0.0
-            found[names.get(code, ""), head] = Measured(
-                seconds=seconds, loop=True, worth=site.worth, refusal=site.refusal
-            )
+        name = units.get(id(known.get(code)), "")
+        found[name, pc] = Measured(
+            counts.sent, counts.used, counts.seconds, dict(counts.thrown), counts.loop, counts.refusal
+        )
     for chunk in report.chunks:
         first, end = chunk.span
         chunk.measured = [

@@ -58,10 +58,10 @@ class Measured:
     """What a run has done with a call instruction or a loop.
 
     Attributes:
-        sent: calls sent to workers; used: those of them whose result was used.
-        seconds: time of the calls that were used, all together; of one iteration of a loop.
-        thrown: results that were not used, by reason code.
-        loop: it is a loop; worth: ranges of it were sent; refusal: reason code of why not (any more).
+        sent: calls, or iterations of the loop, that were sent to workers; used: those whose result was used.
+        seconds: time that workers needed for them.
+        thrown: results that were not used, by reason code: calls, or ranges of iterations.
+        loop: it is a loop; refusal: reason code of why it was executed in place (from then on).
     """
 
     sent: int = 0
@@ -69,7 +69,6 @@ class Measured:
     seconds: float = 0.0
     thrown: dict[str, int] = field(default_factory=dict)
     loop: bool = False
-    worth: bool = False
     refusal: str = ""
 
 

@@ -285,15 +285,15 @@ def _needs(dependence: Dependence) -> str:
 
 def _done(measured: Measured) -> str:
     """What a run has done with a call or loop."""
-    if measured.loop:
-        each = f"{measured.seconds * 1000:.3g} ms an iteration"
-        if measured.refusal:
-            return f"in place [{measured.refusal}], {each}"
-        return f"ranges went to workers, {each}" if measured.worth else f"in place, it was too short, {each}"
+    what = "iterations" if measured.loop else "calls"
+    if not measured.sent:
+        return f"in place [{measured.refusal}]" if measured.refusal else "in place"
     mean = measured.seconds / measured.used * 1000 if measured.used else 0.0
-    text = f"{measured.sent} calls sent, {measured.used} used, {mean:.3g} ms each"
+    text = f"{measured.sent:,} {what} sent, {measured.used:,} used, {mean:.3g} ms each"
     if measured.thrown:
-        text += "; thrown away: " + ", ".join(f"{code} {count}" for code, count in measured.thrown.items())
+        text += "; not used: " + ", ".join(f"{code} {count}" for code, count in measured.thrown.items())
+    if measured.refusal:
+        text += f"; then in place [{measured.refusal}]"
     return text
 
 
