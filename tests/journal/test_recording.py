@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.runtime.running import compiled
+from zexus_parallel_plugin import ParallelVM
 from zexus_parallel_plugin.config import ParallelConfig, resolve_config
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.journal import events as ev
@@ -75,7 +77,8 @@ def run(tmp_path: Path) -> Iterator[Run]:
     made.recorder.close()
     made.reader.close()
     assert not isinstance(sys.stdout, Tee)
-    assert not logging.getLogger("zexus_parallel_plugin").handlers
+    handlers = logging.getLogger("zexus_parallel_plugin").handlers
+    assert not any(isinstance(handler, JournalHandler) for handler in handlers)
     for line in Path(made.reader.path).read_text(encoding="ascii").splitlines():
         assert complaints(line) == []
 
@@ -308,6 +311,24 @@ def test_what_is_recorded_when_nobody_wants_anything() -> None:
     assert open_recorder(ParallelConfig(journal="off")) is OFF
 
 
+def test_a_program_in_python_has_a_journal_where_one_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert open_recorder(ParallelConfig(), command=False) is OFF
+    assert list(tmp_path.iterdir()) == []
+    config = ParallelConfig(worker_count=1, journal=str(tmp_path / "run.jsonl"))
+    with ParallelVM(config) as vm:
+        for text in ("print(1);", "print(2);"):
+            vm.execute(compiled(text))
+    with JournalReader(tmp_path / "run.jsonl") as reader:
+        events = reader.poll()
+    assert "".join(event.text for event in events if isinstance(event, ev.Output)) == "1\n2\n"
+    assert isinstance(events[-1], ev.RunEnd)
+    assert sys.stderr.getvalue() == ""  # type: ignore[attr-defined]
+
+
 def test_an_unwritable_place_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "zexus-parallel").write_text("")
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -423,7 +444,7 @@ def test_a_program_that_cannot_be_read(tmp_path: Path) -> None:
 
 def code_of(source: str) -> Any:
     """The prepared code of a program's top level."""
-    from tests.runtime.running import compiled, machine
+    from tests.runtime.running import machine
     from zexus_parallel_plugin.engine.code import CodeCache
 
     vm = machine({"worker_count": 1})

@@ -9,6 +9,7 @@ from zexus_parallel_plugin.api.odd import is_odd
 from zexus_parallel_plugin.host.vm import HostVM
 from zexus_parallel_plugin.runtime.execution import WatchedExecution
 from zexus_parallel_plugin.runtime.machine import ParallelMachine
+from zexus_parallel_plugin.runtime.recording.open import open_recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +30,7 @@ class ApiMachine(ParallelMachine):
     """
 
     def __init__(self, config: ParallelConfig) -> None:
-        super().__init__(config)
+        super().__init__(config, open_recorder(config, command=False))
         self.slicing: Callable[[WatchedExecution, Code], SliceRun | None] | None = None
         self.sliced: SliceRun | None = None
 

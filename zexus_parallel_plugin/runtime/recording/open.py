@@ -15,10 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["open_recorder"]
 
 
-def open_recorder(config: ParallelConfig) -> Recorder:
-    """What records a run with this configuration. It never fails: without a journal the run is the same."""
+def open_recorder(config: ParallelConfig, *, command: bool = True) -> Recorder:
+    """What records a run with this configuration. It never fails: without a journal the run is the same.
+
+    :param command: the run is that of a command. For a program in Python nothing appears on the terminal, and
+        there is a journal only where the configuration names a place for it.
+    """
     console: Console | None = None
-    if not config.quiet and _on_terminal():
+    if command and not config.quiet and _on_terminal():
         from zexus_parallel_plugin.runtime.recording.console import Console
 
         console = Console()
@@ -28,7 +32,7 @@ def open_recorder(config: ParallelConfig) -> Recorder:
             console.say(f"zexus-parallel: {text}")
 
     writer: JournalWriter | None = None
-    if config.journal != "off":
+    if config.journal != "off" and (command or config.journal != "auto"):
         from zexus_parallel_plugin.journal.writer import open_journal
 
         try:
