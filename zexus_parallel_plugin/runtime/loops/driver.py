@@ -90,6 +90,8 @@ class Loops:
         site = self._site(code, head)
         if site.refusal:
             return LEFT
+        if not self.forced and self.dispatch.unfinished >= self.dispatch.workers:
+            return LEFT  # all workers have calls to execute: ranges would only wait for them
         if site.skip and not self.forced:
             site.skip -= 1
             return LEFT
