@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -66,20 +67,24 @@ def tables(work: float) -> Iterator[str]:
     yield ""
     yield "## Other rules"
     yield ""
-    yield "Speed-ups with iterations of 1 ms on the mean. *guided*: the run time's sizes. *scaled*: the same, with"
-    yield "a least size that grows with the workers, and no more than a worker's share of what is left."
-    yield "*unfinished*: guided, but ranges that are done and wait for an earlier one do not count as being on"
-    yield "their way. *static*: one range for each worker."
+    yield "Speed-ups; iterations of 1 and 10 ms on the mean. *guided*: the run time's sizes. *scaled*: the"
+    yield "same, with a least size that grows with the workers, and no more than a worker's share of what is"
+    yield "left. *unfinished*: guided, but ranges that are done and wait for an earlier one do not count as"
+    yield "being on their way. *static*: one range for each worker."
     yield ""
     yield "| iterations | rule | " + " | ".join(f"{workers} workers" for workers in WORKERS) + " |"
     yield "|---|---|" + "---|" * len(WORKERS)
     for kind, make in KINDS.items():
-        for name, sizes in RULES.items():
+        for seconds, (name, sizes) in product((1e-3, 1e-2), RULES.items()):
             outcomes = [
-                simulate(make(1e-3, work), workers, Costs(), sizes, unfinished_only=name == "unfinished")
+                simulate(make(seconds, work), workers, Costs(), sizes, unfinished_only=name == "unfinished")
                 for workers in WORKERS
             ]
-            yield f"| {kind} | {name} | " + " | ".join(f"{each.speedup:.1f}" for each in outcomes) + " |"
+            yield (
+                f"| {kind}, {seconds * 1e3:g} ms | {name} | "
+                + " | ".join(f"{each.speedup:.1f}" for each in outcomes)
+                + " |"
+            )
     yield ""
     yield "## How much work 64 workers need"
     yield ""

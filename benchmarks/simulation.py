@@ -156,7 +156,7 @@ def simulate(
             break
         first = pending[0][1]
         if unfinished_only and sent < total and running and running[0] < first:
-            now = heapq.heappop(running)  # another one is done: there is room for one more
+            now = max(now, heapq.heappop(running))  # another one is done: there is room
             continue
         count, there, spent = pending.popleft()
         now = max(now, there) + costs.receive + count * costs.commit
