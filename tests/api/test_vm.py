@@ -16,6 +16,7 @@ from zexus.vm.vm import VM
 from zexus_parallel_plugin import ExecutionMode, ParallelConfig, ParallelVM, execute_parallel
 from zexus_parallel_plugin.api.machine import ApiMachine
 from zexus_parallel_plugin.host.vm import VMRuntimeError
+from zexus_parallel_plugin.journal.reader import read_all
 from zexus_parallel_plugin.runtime import ahead
 
 from .programs import compiled, on, on_host, straight
@@ -100,11 +101,12 @@ def test_gas_and_operations_are_those_of_the_host() -> None:
     bytecode = straight(60, chained=True)
     theirs = VM()
     theirs.execute(bytecode)
-    vm = ParallelVM(worker_count=2, chunk_size=20, execution_mode="parallel")
-    vm.execute(bytecode)
-    (machine,) = vm._machines.values()
-    for name in ("gas_used", "operation_count"):
-        assert getattr(machine.gas_metering, name) == getattr(theirs.gas_metering, name)
+    with ParallelVM(worker_count=2, chunk_size=20, execution_mode="parallel") as vm:
+        vm.execute(bytecode)
+        (machine,) = vm._machines.values()
+        assert machine.sliced is not None
+        for name in ("gas_used", "operation_count"):
+            assert getattr(machine.gas_metering, name) == getattr(theirs.gas_metering, name)
 
 
 def test_a_gas_limit_is_met_where_the_host_meets_it() -> None:
@@ -249,6 +251,67 @@ def test_compiled_programs(path: Path, machines: dict[ExecutionMode, ParallelVM]
     for vm in machines.values():
         state = {"builtins": dict(Evaluator(use_vm=False).builtins)}
         assert on(vm, compiled(path.read_text(encoding="utf-8")), state) == expected
+
+
+def test_a_journal_is_kept_where_the_config_says_so(tmp_path: Path) -> None:
+    for mode in ("parallel", "sequential"):
+        path = tmp_path / f"{mode}.jsonl"
+        config = ParallelConfig(worker_count=2, chunk_size=20, mode=mode, journal=str(path))
+        assert ParallelVM(config).execute(straight(60)) == 177
+        kinds = [event.kind for event in read_all(path)]
+        assert (kinds[0], kinds[-1]) == ("run.start", "run.end")
+
+
+LANGUAGE = """
+action square(n) { return n * n; }
+print(parallel_map(square, [1, 2, 3]));
+fork_execution(2, square);
+let results = join_workers();
+shared_write("x", 5);
+let five = shared_read("x");
+return shared_add("x", 1);
+"""
+
+
+@pytest.mark.parametrize("mode", list(ExecutionMode))
+def test_functions_of_the_language(mode: ExecutionMode, capsys: pytest.CaptureFixture[str]) -> None:
+    with ParallelVM(worker_count=2, chunk_size=4, execution_mode=mode) as vm:
+        for _ in range(2):  # shared variables, too, are new ones each time
+            assert vm.execute(compiled(LANGUAGE)) == 6
+            assert (vm.env["results"], vm.env["five"]) == ([0, 1], 5)
+    assert capsys.readouterr().out == "[1, 4, 9]\n" * 2
+
+
+@pytest.mark.usefixtures("dying_workers")
+def test_when_workers_die_their_calls_are_executed_in_place(caplog: pytest.LogCaptureFixture) -> None:
+    bytecode = compiled(CALLS)
+    expected = on_host(bytecode)
+    deadline = time.monotonic() + 60
+    with ParallelVM(ParallelConfig(worker_count=2, retry_attempts=1)) as vm:
+        while True:
+            assert on(vm, bytecode) == expected
+            metrics = vm.last_metrics
+            assert metrics is not None
+            assert metrics.chunks_on_workers == 0
+            if metrics.errors:
+                break
+            assert time.monotonic() < deadline
+    assert re.match(r"Task \d+: (died|broken): ", metrics.errors[0])
+    assert "was not done by a worker: " in caplog.text
+
+
+def test_nothing_is_printed_but_what_the_program_prints(command: Callable[..., Finished]) -> None:
+    code = (
+        "from zexus_parallel_plugin import ParallelVM\n"
+        "from zexus.vm.bytecode import BytecodeBuilder, Bytecode, Opcode\n"
+        "inner = Bytecode([(Opcode.LOAD_NAME, 0), (Opcode.RETURN, None)], ['n'])\n"
+        "f = {'bytecode': inner, 'params': ['n'], 'is_async': False, 'name': 'f'}\n"
+        "call = [(Opcode.LOAD_CONST, 2), (Opcode.CALL_NAME, (0, 1)), (Opcode.PRINT, None)]\n"
+        "code = Bytecode([(Opcode.STORE_FUNC, (0, 1)), *(call * 20)], ['f', f, 7])\n"
+        "ParallelVM(worker_count=2, mode='parallel').execute(code)\n"
+    )
+    done = command("-c", code)
+    assert (done.code, done.stdout, done.stderr) == (0, "7\n" * 20, "")
 
 
 def test_what_is_logged(caplog: pytest.LogCaptureFixture) -> None:

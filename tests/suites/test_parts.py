@@ -129,7 +129,8 @@ def taken_apart(output: str, stderr: str = "") -> Run:
 def test_what_was_printed_is_taken_apart() -> None:
     run = taken_apart(
         "Compiling...\nExecuting on VM...\nbefore\n#test-ab begin test_a\nin a\n#test-ab passed test_a\n"
-        "#test-ab end test_a\nbetween\n#test-ab begin test_b\nin b\n#test-ab failed test_b first line\nsecond line\n"
+        "#test-ab end test_a\nbetween\n#test-ab begin test_b\nin b\n#test-ab failed test_b first line\n"
+        "second line\n"
         "#test-ab end test_b\n#test-xy begin test_c\n#test-ab begin test_d\nlast"
     )
     assert run.output == "before\nin a\nbetween\nin b\n#test-xy begin test_c\nlast"

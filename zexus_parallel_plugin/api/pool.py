@@ -10,12 +10,13 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.api.instructions import COMPUTING, names_of, opcode_name
+from zexus_parallel_plugin.api.listening import report
 from zexus_parallel_plugin.api.machine import ApiMachine
+from zexus_parallel_plugin.api.quiet import standard_builtins
 from zexus_parallel_plugin.api.records import BytecodeChunk, ExecutionResult
 from zexus_parallel_plugin.api.worker import ChunkTask, Done, execute_chunk
 from zexus_parallel_plugin.config import ParallelConfig, available_cores
 from zexus_parallel_plugin.engine import isa
-from zexus_parallel_plugin.host.builtins import standard_builtins
 from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, WorkerSupervisor
 
 if TYPE_CHECKING:
@@ -366,10 +367,4 @@ def _split_builtins(builtins: dict[str, Any] | None) -> tuple[dict[str, Any] | N
 
 
 def _report(kind: str, **fields: Any) -> None:
-    """Tell the log what happens to workers and tasks."""
-    if kind == "task.retry":
-        _LOG.warning("task %(task)s is given to another worker: %(cause)s: %(detail)s", fields)
-    elif kind == "pool.broken":
-        _LOG.error("no worker can be started any more: %(reason)s", fields)
-    else:
-        _LOG.debug("%s %s", kind, fields)
+    report(kind, fields)

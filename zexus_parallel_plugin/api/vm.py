@@ -199,6 +199,8 @@ class ParallelVM:
         work, waited = run.committed_seconds, run.waited_seconds
         done, sent = run.calls_committed + run.ranges_committed, run.calls_sent + run.ranges_sent
         failed = sent - done
+        metrics.chunks_retried = machine.heard.retried
+        metrics.errors += machine.heard.errors
         sliced = machine.sliced
         if sliced is not None:
             work, waited = sliced.worker_seconds, sliced.waited_seconds
@@ -289,6 +291,7 @@ class ParallelVM:
     def _end_workers(self) -> None:
         for machine in self._machines.values():
             machine.close()
+        self._machines.clear()
         self.worker_pool.shutdown()
 
     def __enter__(self) -> ParallelVM:  # noqa: PYI034 - typing.Self came with Python 3.11

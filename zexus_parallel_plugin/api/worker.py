@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.api.machine import ApiMachine
+from zexus_parallel_plugin.api.quiet import standard_builtins
 from zexus_parallel_plugin.config import ParallelConfig
 from zexus_parallel_plugin.engine.execution import Execution
 from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.engine.interpreter import interpret
-from zexus_parallel_plugin.host.builtins import standard_builtins
 from zexus_parallel_plugin.host.instructions import Bytecode
 from zexus_parallel_plugin.runtime.snapshot import SCALARS, NotPlainError, containers_in, dumps
 
