@@ -266,9 +266,13 @@ def test_values_that_cannot_be_sent(ran: dict[str, Ran]) -> None:
     assert returns.endswith(" is an action")
     assert len(uses) == 5
     for line, name in zip(uses, ["point"] * 4 + ["others"], strict=True):
-        assert line.startswith(f"join_workers: copy 0 of 1 failed: the variable {name} was not sent to this copy")
+        assert line.startswith(
+            f"join_workers: copy 0 of 1 failed: the variable {name} was not sent to this copy"
+        )
         assert line.endswith("neither text, number, list nor map")
-    assert gives.startswith("join_workers: copy 0 of 1 returned a value that cannot be sent: the variable point")
+    assert gives.startswith(
+        "join_workers: copy 0 of 1 returned a value that cannot be sent: the variable point"
+    )
 
 
 def test_gas_of_copies_counts() -> None:

@@ -101,22 +101,30 @@ def _end(vm: Any, error: Exception, program: str | None) -> NoReturn:
 
 
 def describe(text: str, program: str, line: int, action: str) -> str:
-    """The report: what, where, and the line itself if the file can be read."""
+    """The report: what, where, and the line itself if the file can be read.
+
+    :param line: as the host's parser counts, 0 if it is not known.
+    """
     report = [f"ERROR: {text}"]
-    if program:
-        place = f"{program}:{line}" if line else program
-        report.append(f"  --> {place}" + (f", in action {action}" if action else ""))
-    source = _source_line(program, line)
+    if not program:
+        return report[0]
+    line, source = _line_of_file(program, line)
+    place = f"{program}:{line}" if line else program
+    report.append(f"  --> {place}" + (f", in action {action}" if action else ""))
     if source:
         report.append(f"  {line} | {source}")
     return "\n".join(report)
 
 
-def _source_line(program: str, line: int) -> str:
-    if not program or not line:
-        return ""
+def _line_of_file(program: str, line: int) -> tuple[int, str]:
+    from zexus_parallel_plugin.host.lines import shift_of
+
     try:
-        lines = Path(program).read_text(encoding="utf-8").splitlines()
+        text = Path(program).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        return ""
-    return lines[line - 1] if line <= len(lines) else ""
+        return line, ""
+    lines = text.splitlines()
+    if not line:
+        return 0, ""
+    line = max(1, line - shift_of(text))
+    return line, lines[line - 1] if line <= len(lines) else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from zexus.lexer import Lexer
 from zexus.vm.compiler import BytecodeCompiler
 
 from zexus_parallel_plugin.host.compiler_pass import code_objects
@@ -16,7 +17,7 @@ from zexus_parallel_plugin.host.compiler_pass import code_objects
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["LINES", "compile_with_lines", "line_of"]
+__all__ = ["LINES", "compile_with_lines", "line_of", "shift_of"]
 
 LINES = "lines"
 """Key of the metadata: for each instruction its line, 0 if it is not known."""
@@ -55,6 +56,18 @@ def compile_with_lines(tree: Any, *, optimize: bool = True) -> Any:
         code.metadata[LINES] = [getattr(instruction, "line", 0) for instruction in code.instructions]
         code.instructions[:] = [tuple(instruction) for instruction in code.instructions]
     return bytecode
+
+
+def shift_of(source: str) -> int:
+    """By how many lines the host's parser is off in a source.
+
+    It reads two tokens, and then all tokens from the beginning, without setting the line back (parser.py
+    589): the lines of a file that begins with a comment are all too high.
+    """
+    lexer = Lexer(source)
+    lexer.next_token()
+    lexer.next_token()
+    return int(lexer.line) - 1
 
 
 def line_of(bytecode: Any, stream: Sequence[tuple[Any, Any]], index: int) -> int:

@@ -54,9 +54,9 @@ class Unsent:
 
 
 _OPERATIONS = (
-    "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv", "mod", "rmod",
-    "pow", "rpow", "neg", "eq", "ne", "lt", "le", "gt", "ge", "bool", "len", "iter", "contains", "getitem",
-    "setitem", "hash", "str", "call", "index", "int", "float",
+    "add", "radd", "sub", "rsub", "mul", "rmul", "truediv", "rtruediv", "floordiv", "rfloordiv",
+    "mod", "rmod", "pow", "rpow", "neg", "eq", "ne", "lt", "le", "gt", "ge", "bool", "len", "iter",
+    "contains", "getitem", "setitem", "hash", "str", "call", "index", "int", "float",
 )  # fmt: skip
 for _operation in _OPERATIONS:
     setattr(Unsent, f"__{_operation}__", Unsent._use)
