@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zexus_parallel_plugin.analysis.origins import FRESH
+from zexus_parallel_plugin.analysis.origins import CONSTANT, FRESH
 from zexus_parallel_plugin.engine import isa
 
 if TYPE_CHECKING:
@@ -207,7 +207,8 @@ class Foresight:
             self._again.add(meeting)
 
     def _object(self, state: _State, origins: frozenset[str] | set[str]) -> int:
-        return max((state.get("*" + root, -1) for root in origins), default=-1)
+        roots = (state.get("*" + root, -1) for root in origins if root != CONSTANT)
+        return max(roots, default=-1)
 
 
 def _join(entry: dict[int, _State], target: int, state: _State) -> bool:

@@ -227,6 +227,11 @@ class _UnitBuilder:
         verdict, reason, how, dependence = self._judge_loop(plan)
         chunk = self._chunk("loop", (first, plan.end), parent, verdict, reason, how, dependence)
         chunk.facts = words.loop_facts(plan)
+        if reason == "writes-caller-variable":
+            written = (
+                v.through for pc, v in self.calls.items() if plan.head <= pc < plan.end and v.reason == reason
+            )
+            chunk.note = words.assigned(next(written, ""))
         chunk.prints = plan.prints
         self.found.append(chunk)
         if how != "ranges":
@@ -270,6 +275,8 @@ class _UnitBuilder:
         chunk = self._chunk(
             "call" if kind == "call" else "code", (first, end), 0, verdict, reason, how, dependence
         )
+        if reason == "writes-caller-variable":
+            chunk.note = words.assigned(next((v.through for v in inside if v.reason == reason), ""))
         chunk.prints = any(op == isa.PRINT for op, _operand, _gas in self.unit.code.instructions[first:end])
         return chunk
 

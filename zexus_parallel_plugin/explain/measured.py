@@ -64,7 +64,12 @@ class _Listener(Recorder):
         counts.sent += iterations
 
     def range_settled(
-        self, handle: Any, used: int, reason: str = "", gas: int = 0, seconds: float = 0.0  # noqa: ARG002 - unused
+        self,
+        handle: Any,
+        used: int,
+        reason: str = "",
+        gas: int = 0,  # noqa: ARG002 - not wanted here
+        seconds: float = 0.0,
     ) -> None:
         counts = self._of(handle)
         counts.used += used

@@ -83,7 +83,7 @@ class Chunk:
         first, last: lines; lines: all lines of it, which other chunks may lie between.
         span: instructions (first, behind last).
         verdict, reason: see `reasons`; how: ``calls`` or ``ranges`` of iterations where it is parallel.
-        dependence: what is behind the reason, if it is a dependence.
+        dependence: what is behind the reason, if it is a dependence; note: more about the reason, a sentence.
         facts: further findings, as sentences.
         sites: its calls of actions.
         work: estimated instructions, all iterations and calls.
@@ -106,6 +106,7 @@ class Chunk:
     sites: list[Site]
     work: Estimate
     lines: frozenset[int] = frozenset()
+    note: str = ""
     prints: bool = False
     measured: list[tuple[int, Measured]] = field(default_factory=list)
 

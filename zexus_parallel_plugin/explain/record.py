@@ -80,6 +80,7 @@ def _chunk(chunk: Chunk) -> dict[str, Any]:
         "sentence": chunk.sentence,
         "hint": chunk.hint,
         "dependence": asdict(chunk.dependence) if chunk.dependence else None,
+        "note": chunk.note,
         "facts": chunk.facts,
         "prints": chunk.prints,
         "work": asdict(chunk.work),

@@ -169,6 +169,8 @@ class _Renderer:
         yield from self._styled(f"{head} [{chunk.reason}]", style)
         if chunk.verdict != "parallel" or self.verbose:
             yield from self._wrapped(chunk.sentence, "    ")
+        if chunk.note:
+            yield from self._wrapped(chunk.note, "    ")
         if chunk.dependence is not None:
             yield from self._wrapped(self._dependence(chunk), "    ")
         if self.verbose:

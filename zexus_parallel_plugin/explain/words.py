@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.analysis.loops import LoopPlan
     from zexus_parallel_plugin.host.listing import Listing
 
-__all__ = ["loop_facts", "problem"]
+__all__ = ["assigned", "loop_facts", "problem"]
 
 _KINDS = {
     "fold": "a total",
@@ -27,6 +27,13 @@ def loop_facts(plan: LoopPlan) -> list[str]:
         count = f"{plan.trips:,} iterations" if plan.trips >= 0 else "as often as it turns out"
         facts.append(f"counts {names}: {count}")
     return facts + [f"only adds to {each.name}, {_KINDS[each.kind]}" for each in plan.accumulators]
+
+
+def assigned(name: str) -> str:
+    """What the variable is that an action assigns although its caller has it, too."""
+    if name.startswith(("__iter_", "__idx_")):
+        return f"The variable is {name}: `for each` keeps its list and its place in variables like others."
+    return f"The variable is {name}." if name else ""
 
 
 def problem(listing: Listing) -> str:
