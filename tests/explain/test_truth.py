@@ -41,7 +41,8 @@ SOURCES = {
         "    seen.push(n);\n    return k;\n}\nlet a = note(3);\nlet b = note(4);\nprint(seen);\n"
     ),
     "recursion": (
-        "action fib(n) {\n    if (n < 2) { return n; }\n    return fib(n - 1) + fib(n - 2);\n}\nprint(fib(9));\n"
+        "action fib(n) {\n    if (n < 2) { return n; }\n    return fib(n - 1) + fib(n - 2);\n}\n"
+        "print(fib(9));\n"
     ),
     "loops in an action": (
         "action main() {\n    let t = 0;\n    let i = 0;\n    while (i < 30) {\n        t = t + work(i);\n"
