@@ -95,9 +95,9 @@ function headline() {
   const card = (k, v, note) => el("div", { class: "card" }, el("div", { class: "k" }, k), el("div", { class: "v" }, v), el("div", { class: "s" }, note));
   const parts = Object.entries(s.tasks).map(([name, n]) => `${count(n)} ${name}`);
   main.append(el("div", { class: "cards" },
-    card("Time", duration(s.seconds), `${duration(s.work_seconds)} of work on workers`),
-    card("Speed-up", estimate(s.speedup_estimate, 2, "×"), "estimate: work done ÷ time"),
-    card("Efficiency", estimate(s.efficiency_estimate === null ? null : s.efficiency_estimate * 100, 0, " %"), "estimate: workers at work"),
+    card("Time", duration(s.seconds), `${duration(s.work_seconds)} on workers`),
+    card("Speed-up", estimate(s.speedup_estimate, 2, "×"), "estimate: CPU time of the work ÷ time"),
+    card("Efficiency", estimate(s.efficiency_estimate === null ? null : s.efficiency_estimate * 100, 0, " %"), "estimate: workers that are busy"),
     card("Tasks", count(tasks), parts.length ? plural(s.calls_committed, "call") + " committed" : "nothing was sent"),
     card("Workers", count(s.workers_started), `at most ${s.workers} at a time`),
     card("Failures", count(s.failed_attempts), s.failed_attempts ? `${s.retries} tried again, ${plural(s.worker_deaths, "death")}` : "every attempt succeeded"),

@@ -147,8 +147,8 @@ class Chunks:
         self._numbers += 1
         return self._numbers
 
-    def write(self, t: float) -> None:
-        """Write what has changed."""
+    def write(self, t: float, *, final: bool = False) -> None:
+        """Write what has changed. ``final``: nothing more will be decided, so the rest was done in place."""
         self._find_sites()
         if self._changed:
             self._link()
@@ -164,6 +164,8 @@ class Chunks:
             if entry is None:  # made meanwhile, by a signal handler
                 continue
             verdict, reason = _verdict(site, sent=entry.sent)
+            if final and verdict == "watching":
+                verdict = "in-place"
             seconds = None if site.cost.seconds is None else float(f"{site.cost.seconds:.1g}")
             shown = verdict, reason, seconds, bool(entry.reads or entry.writes)
             if shown != entry.shown or not entry.linked:

@@ -231,7 +231,7 @@ class LiveRecorder(Recorder):
             t = now - self._zero
             running = waiting = 0
             if self._writer is not None:
-                self._chunks.write(t)
+                self._chunks.write(t, final=everything)
             for listener in self._listeners:
                 one, other = listener.write(t)
                 running += one
