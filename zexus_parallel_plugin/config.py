@@ -168,6 +168,30 @@ class ParallelConfig:
         help="Estimated work below which a task is not worth sending to a worker.",
         option="min-task",
     )
+    worker_memory: int | None = _setting(
+        None,
+        kind=kinds.size(16 << 20, none="off"),
+        help="Memory that tasks of one worker may take; a task that needs more is done in place.",
+        default_text="off",
+    )
+    recycle_after: int | None = _setting(
+        None,
+        kind=kinds.whole(1, none="off"),
+        help="Tasks after which a worker is replaced.",
+        default_text="off",
+    )
+    recycle_above: int | None = _setting(
+        None,
+        kind=kinds.size(1 << 20, none="off"),
+        help="Memory of a worker above which it is replaced after its task.",
+        default_text="off",
+    )
+    chaos: str | None = _setting(
+        None,
+        kind=kinds.faults(),
+        help="Faults that workers make on purpose, for tests of this project.",
+        default_text="off",
+    )
     max_forks: int = _setting(64, kind=kinds.whole(1, 4096), help="Copies that one fork_execution may start.")
     log_level: Literal["debug", "info", "warning", "error", "critical"] | None = _setting(
         None,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Kind", "choice", "flag", "gas", "seconds", "target", "whole"]
+__all__ = [
+    "FAULTS", "FaultRule", "Kind", "choice", "faults", "flag", "gas", "read_faults", "seconds", "size",
+    "target", "whole",
+]  # fmt: skip
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -136,3 +140,84 @@ def gas() -> Kind:
         return normalize(word) if word in {"unlimited", "host"} else number.parse(text)
 
     return Kind("N|unlimited", "a whole number of at least 1, unlimited or host", normalize, parse)
+
+
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+
+
+def size(minimum: int, *, none: str) -> Kind:
+    """A number of bytes, as text also with a unit (K, M, G, T, by 1024); ``none``: the word for None."""
+
+    def normalize(value: object) -> object:
+        if isinstance(value, str):
+            return parse(value)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
+            raise ValueError
+        return value
+
+    def parse(text: str) -> object:
+        word = text.strip().lower()
+        if word == none:
+            return None
+        found = re.fullmatch(r"([0-9]{1,15})([kmgt]?)(?:i?b)?", word, re.ASCII)
+        if found is None:
+            raise ValueError
+        return normalize(int(found[1]) * _UNITS[found[2]])
+
+    least = f"{minimum >> 20}M" if minimum >= 1 << 20 else str(minimum)
+    return Kind(
+        f"SIZE|{none}", f"a size of at least {least}, such as 512M or 2G, or {none}", normalize, parse
+    )
+
+
+FAULTS = (
+    "kill", "stop", "segfault", "exit", "hang", "stubborn", "memory", "error", "interrupt", "leave",
+    "unsendable", "noise", "garbage",
+)  # fmt: skip
+"""Faults that `runtime.chaos` can make."""
+_ANY_TIME = ("kill", "stop", "segfault", "exit")
+
+
+class FaultRule(NamedTuple):
+    """One rule: ``@``: every so many tasks, ``=``: with this probability, ``~``: after so many seconds."""
+
+    fault: str
+    how: str
+    number: float
+
+
+def read_faults(text: str) -> tuple[FaultRule, ...]:
+    """Rules as ``runtime.chaos`` takes them: ``kill@3,exit=0.1,segfault~2``.
+
+    :raises ValueError: a rule is wrong.
+    """
+    rules = []
+    for part in filter(None, (part.strip() for part in text.lower().split(","))):
+        found = re.fullmatch(r"([a-z]+)([@=~])([0-9]+(?:\.[0-9]+)?)", part, re.ASCII)
+        if found is None or found[1] not in FAULTS:
+            raise ValueError
+        rule = FaultRule(found[1], found[2], float(found[3]))
+        if rule.how == "@" and (rule.number < 1 or rule.number % 1):
+            raise ValueError
+        if rule.how == "=" and rule.number > 1:
+            raise ValueError
+        if rule.how == "~" and (rule.number <= 0 or rule.fault not in _ANY_TIME):
+            raise ValueError
+        rules.append(rule)
+    return tuple(rules)
+
+
+def faults(none: str = "off") -> Kind:
+    """Rules for faults on purpose; None and ``none`` mean that there are none."""
+
+    def normalize(value: object) -> object:
+        if value is None or value == none:
+            return None
+        if not isinstance(value, str) or not read_faults(value):
+            raise ValueError
+        return value.strip().lower()
+
+    expected = f"{none}, or faults such as kill@3,exit=0.1,kill~2 (of {', '.join(FAULTS)})"
+    return Kind("FAULTS", expected, normalize, normalize)

@@ -121,9 +121,13 @@ class Handler:
     def do_eat(self, size: int) -> bytes:
         eaten = []
         while size > 0:
-            eaten.append(bytearray(10_000_000))
+            eaten.append(b"x" * 10_000_000)
             size -= 10_000_000
+            time.sleep(0.005)
         return b"full"
+
+    def do_at_once(self, size: int) -> bytes:
+        return bytes(size)[:1]
 
     def do_blob(self, key: bytes) -> bytes:
         return self.blobs[key] + b"x%d" % self.blob_counts[key]

@@ -225,7 +225,15 @@ def test_memory_has_a_limit(make_pool):
     pool = make_pool(memory_limit=200_000_000)
     failure = guilty_and_innocent(pool, "eat", 400_000_000)
     assert failure.cause == "memory"
+    assert "the limit is 190 MiB" in failure.detail
     assert result(pool, "eat", 50_000_000) == b"full"
+    assert pool.stats().deaths == 1
+
+
+@unix_methods
+def test_more_memory_at_once_than_there_may_be(make_pool):
+    pool = make_pool(memory_limit=50_000_000)
+    assert guilty_and_innocent(pool, "at_once", 10**13).cause == "memory"
     assert pool.stats().deaths == 0
 
 
@@ -309,6 +317,25 @@ def test_a_template_with_threads_is_not_used(events, monkeypatch):
         assert result(pool, "echo", b"x") == b"x"
         assert pool.stats().method == "spawn"
     assert "threads" in next(f["reason"] for kind, f in events if kind == "pool.fallback")
+
+
+@any_method
+@pytest.mark.parametrize("late", [False, True])
+def test_workers_that_die_of_their_first_task_do_not_break_the_pool(make_pool, late):
+    # The end of a pipe and the end of the process come in any order.
+    pool = make_pool(size=1, retries=NO_RETRIES, max_start_failures=2)
+    for _ in range(4):
+        if late:
+            task = pool.submit(call("hang_up"))
+            until_running(pool, task)
+            while pool.stats().workers[0].state.name != "LOST":
+                pool.wait(task, time.monotonic() + 0.02)
+            os.kill(task.pid, signal.SIGKILL)
+        else:
+            task = pool.submit(call("exit", 1))
+        assert finish(pool, task) == ["died"]
+    assert pool.stats().broken == ""
+    assert result(pool, "echo", b"x") == b"x"
 
 
 @unix_methods

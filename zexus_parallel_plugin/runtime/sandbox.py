@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from zexus_parallel_plugin.analysis.effects import summarize
@@ -94,7 +95,7 @@ class WorkerCode(CodeCache):
 class WorkerExecution(Execution):
     """An engine whose program can do nothing but compute and print."""
 
-    __slots__ = ()
+    __slots__ = ("_residue",)
 
     code: WorkerCode
 
@@ -110,6 +111,21 @@ class WorkerExecution(Execution):
     ) -> Any:
         """Not here."""
         raise RefusedError(reason)
+
+    @property
+    def residue(self) -> list[Any]:
+        """Asked for whenever an error is on its way to the program's handlers.
+
+        That there is no memory is so in this process, and may be otherwise in the main one: the program must
+        not catch it here.
+        """
+        if isinstance(sys.exc_info()[1], MemoryError):
+            raise RefusedError("worker-memory")
+        return self._residue
+
+    @residue.setter
+    def residue(self, value: list[Any]) -> None:
+        self._residue = value
 
     def cooperate(self) -> NoReturn:
         """Not here."""

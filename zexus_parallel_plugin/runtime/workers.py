@@ -12,10 +12,12 @@ from zexus_parallel_plugin.runtime.snapshot import CONTAINERS, Library
 if TYPE_CHECKING:
     from zexus_parallel_plugin.config import ParallelConfig
     from zexus_parallel_plugin.engine.execution import Execution
-    from zexus_parallel_plugin.runtime.pool import WorkerSupervisor
+    from zexus_parallel_plugin.runtime.pool import RetryBudget, WorkerSupervisor
 
 _MARKER = "ZEXUS_PARALLEL_WORKER"
 _HANDLER = "zexus_parallel_plugin.runtime.remote:make_handler"
+_CHAOS_HANDLER = "zexus_parallel_plugin.runtime.chaos:make_handler"
+_CHAOS_VARIABLE = "ZEXUS_PARALLEL_CHAOS"
 
 
 class Workers:
@@ -65,7 +67,7 @@ class Workers:
 
         :raises Exception: there cannot be one.
         """
-        from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, WorkerSupervisor
+        from zexus_parallel_plugin.runtime.pool import PoolSettings, WorkerSupervisor
         from zexus_parallel_plugin.runtime.remote import handler_arguments
 
         arguments = handler_arguments(self._vm, self._host_arguments, functions, execution, self.pure())
@@ -75,12 +77,16 @@ class Workers:
             config = self._config
             settings = PoolSettings(
                 size=config.worker_count,
-                handler=_HANDLER,
+                handler=_CHAOS_HANDLER if config.chaos else _HANDLER,
                 handler_args=arguments,
                 start_method=config.start_method,
                 preload=("zexus_parallel_plugin.runtime.remote",),
                 task_timeout=config.timeout_seconds,
-                retries=RetryBudget(died=config.retry_attempts, poison_limit=config.retry_attempts + 1),
+                env={_CHAOS_VARIABLE: config.chaos} if config.chaos else {},
+                retries=_budget(config.retry_attempts),
+                memory_limit=config.worker_memory,
+                recycle_after_tasks=config.recycle_after,
+                recycle_above_rss=config.recycle_above,
                 max_queue_size=config.max_queue_size,
             )
             pool = WorkerSupervisor(settings, self._recorder.pool_listener())
@@ -99,3 +105,16 @@ class Workers:
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.close(kill=kill)
+
+
+def _budget(attempts: int) -> RetryBudget:
+    """How often a task is tried again, by what went wrong.
+
+    Another worker may do better where the fault was the process's: it died, its memory was full of something
+    else, what it said was damaged. A task that took too long would do so again, and what cannot be sent
+    cannot be sent: both are executed in place at once.
+    """
+    from zexus_parallel_plugin.runtime.pool import RetryBudget
+
+    once = min(1, attempts)
+    return RetryBudget(died=attempts, memory=once, undecodable=once, poison_limit=attempts + 1)

@@ -257,7 +257,7 @@ class Crew:
             detail=failure.detail,
         )
         # Ready, with nothing to blame, and yet gone before it did anything: as bad as a start that failed.
-        barren = not member.served and not expected and not (member.inflight and was is WorkerState.BUSY)
+        barren = not member.begun and not expected
         if member.inflight:
             self._owner.member_failed(member, None if member.blameless else failure)
         if not member.blameless and not self._no_more and (member.refusal or barren):

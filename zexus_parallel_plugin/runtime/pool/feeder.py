@@ -140,5 +140,6 @@ class Feeder:
             task.attempts += 1
             self._on_head(member, task)
         if member.state is WorkerState.BUSY:
+            member.begun = True
             limit = NEVER if task.timeout is None else task.head_ns / 1e9 + task.timeout
             self._crew.set_timer(member, limit)

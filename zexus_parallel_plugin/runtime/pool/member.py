@@ -9,6 +9,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from .memory import EXIT_MEMORY
 from .states import WorkerEvent, WorkerState, next_worker_state
 from .task import Failure
 
@@ -24,6 +25,7 @@ class Member:
     """A worker process with the tasks in its pipe."""
 
     __slots__ = (
+        "begun",
         "blameless",
         "blobs",
         "channel",
@@ -51,6 +53,7 @@ class Member:
         self.inflight: deque[TaskHandle] = deque()  # the head first
         self.blobs: set[int] = set()  # that it has been sent
         self.timer = NEVER  # time.monotonic() at which something must be done about it; the state says what
+        self.begun = False  # has had a task at its head while it was ready
         self.served = 0
         self.peak_rss = 0
         self.retiring = False  # gets no more tasks
@@ -86,5 +89,7 @@ class Member:
         elif code is not None:
             what = f"left with exit code {code}"
         words = self.last_words()
+        if code == EXIT_MEMORY:
+            return Failure("memory", f"worker {self.pid} was ended: {words}", exit_code=code)
         detail = f"worker {self.pid} {what}" + (f"\n{words}" if words else "")
         return Failure("died", detail, exit_code=code, signal=name)

@@ -61,7 +61,7 @@ class PoolSettings:
         0.005  # ... and only behind tasks that are expected to be this short, near the end
     )
     memory_limit: int | None = (
-        None  # that tasks of a worker may take beyond what it has after its start (POSIX)
+        None  # that tasks of a worker may take beyond what it has after its start; then it is ended (POSIX)
     )
     recycle_after_tasks: int | None = None
     recycle_above_rss: int | None = None

@@ -15,7 +15,7 @@ Cause = Literal[
     "died",  # the worker process ended while it ran the task
     "timeout",
     "error",  # the handler raised
-    "memory",  # MemoryError in the worker
+    "memory",  # MemoryError in the worker, or more memory than it may have
     "unsendable",  # payload or result cannot be sent
     "undecodable",  # payload or result cannot be read
     "cancelled",

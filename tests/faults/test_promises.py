@@ -1,0 +1,189 @@
+"""The table of promises, with whole programs: a fault costs the task that it hits, and no program notices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.differential.outcome import differences
+from zexus_parallel_plugin.journal.model import RunState
+from zexus_parallel_plugin.journal.reader import JournalReader
+
+from .programs import PROGRAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from .conftest import Run
+
+# Every so many tasks of every worker, a fault; what the pool says about it.
+FAULTS = {
+    "kill@3": "died",
+    "segfault@4": "died",
+    "exit@3": "died",
+    "memory@2": "memory",
+    "hang@5": "timeout",
+    "stubborn@5": "timeout",
+    "stop@5": "timeout",
+    "error@2": "error",
+    "interrupt@2": "error",
+    "leave@2": "error",
+    "unsendable@2": "unsendable",
+    "noise@4": "undecodable",
+}
+CAUSES = {rule.partition("@")[0]: cause for rule, cause in FAULTS.items()}
+QUICK = {"timeout_seconds": 0.5}
+
+
+def check(run: Run, expected: Any, tasks: int = 4) -> None:
+    """Nothing was noticed, and the pool is whole again."""
+    assert differences(expected, run.outcome) == []
+    assert run.outcome.notes["left_to_host"] == 0
+    assert not run.outcome.notes.get("internal-error")
+    assert run.pool["submitted"] >= tasks
+    assert run.pool["broken"] == ""
+    assert run.pool["usable"] == run.pool["size"] == 2
+
+
+@pytest.mark.parametrize("rule", FAULTS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_fault_in_a_task(
+    run: Callable[..., Run], expected: Callable[..., Any], name: str, rule: str
+) -> None:
+    done = run(name, chaos=rule, **QUICK)
+    check(done, expected(PROGRAMS[name]))
+    cause = FAULTS[rule]
+    assert done.pool["failed"].get(cause, 0) + done.pool["retried"] > 0
+    if cause == "died":
+        assert done.pool["deaths"] > 0
+        assert done.pool["retried"] > 0
+    else:
+        assert done.pool["deaths"] == 0
+    if cause in {"timeout", "noise"}:
+        assert done.pool["kills"] > 0
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_result_that_cannot_be_read(
+    run: Callable[..., Run], expected: Callable[..., Any], name: str
+) -> None:
+    done = run(name, chaos="garbage@2")
+    check(done, expected(PROGRAMS[name]))
+    assert done.outcome.notes["worker-undecodable"] > 0
+    assert done.pool["deaths"] == 0
+    assert done.outcome.stderr == ""
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_idle_workers_that_are_killed(
+    run: Callable[..., Run], expected: Callable[..., Any], name: str
+) -> None:
+    done = run(name, patch="kill_idle_workers")
+    check(done, expected(PROGRAMS[name]))
+    assert done.pool["deaths"] >= 2
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_deaths_at_any_moment(run: Callable[..., Run], expected: Callable[..., Any], name: str) -> None:
+    check(run(name, chaos="kill~0.3"), expected(PROGRAMS[name]))
+
+
+@pytest.mark.parametrize("rule", ["exit@4", "hang@5", "noise@4"])
+@pytest.mark.parametrize("start_method", ["forkserver", "spawn"])
+def test_every_start_method(
+    run: Callable[..., Run], expected: Callable[..., Any], start_method: str, rule: str
+) -> None:
+    done = run("calls", chaos=rule, start_method=start_method, **QUICK)
+    check(done, expected(PROGRAMS["calls"]))
+    assert done.pool["method"] == start_method
+    assert done.pool["failed"].get(CAUSES[rule.partition("@")[0]], 0) + done.pool["retried"] > 0
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("rule", ["exit@1", "kill=1", "error@1"])
+def test_no_task_ever_succeeds(
+    run: Callable[..., Run], expected: Callable[..., Any], name: str, rule: str
+) -> None:
+    done = run(name, chaos=rule, retry_attempts=1)
+    assert differences(expected(PROGRAMS[name]), done.outcome) == []
+    assert done.outcome.notes["calls_committed"] + done.outcome.notes["ranges_committed"] == 0
+    assert done.pool["done"] == 0
+    assert done.pool["failed"].get("error" if rule == "error@1" else "died", 0) + done.pool["deaths"] > 0
+
+
+def test_what_happened_is_in_the_journal(
+    run: Callable[..., Run], expected: Callable[..., Any], tmp_path: Path
+) -> None:
+    journal = tmp_path / "run.jsonl"
+    done = run("calls", chaos="exit@2,error=0.2", journal=str(journal))
+    check(done, expected(PROGRAMS["calls"]))
+    state = RunState()
+    with JournalReader(journal) as reader:
+        state.feed(reader.poll())
+    assert state.deaths == done.pool["deaths"]
+    assert state.failed_attempts >= done.pool["deaths"]
+    dead = [worker for worker in state.workers.values() if not worker.expected]
+    assert len(dead) == done.pool["deaths"]
+
+
+def test_no_semaphores_and_no_shared_memory(run: Callable[..., Run], expected: Callable[..., Any]) -> None:
+    for start_method in ("template", "forkserver", "spawn"):
+        done = run("calls", patch="without_semaphores", start_method=start_method)
+        check(done, expected(PROGRAMS["calls"]))
+        assert done.outcome.notes["calls_committed"] > 0
+
+
+EATER = """
+action grow(text, n) { if (n == 0) { return len(text); } return grow(text + text, n - 1); }
+action main() {
+    let a = grow("ab", 3); let b = grow("ab", 4); let c = grow("ab", 25); let d = grow("ab", 5);
+    let e = grow("ab", 25); let f = grow("ab", 6);
+    print(a + b + c + d + e + f); return a;
+}
+print(main());
+"""
+
+
+def test_a_task_that_needs_more_memory_than_a_worker_may_have(
+    run: Callable[..., Run], expected: Callable[..., Any]
+) -> None:
+    done = run(EATER, worker_memory=60_000_000)
+    check(done, expected(EATER), tasks=2)
+    assert done.outcome.notes["worker-memory"] > 0
+    assert max(done.pool["peaks"]) < 200_000_000
+
+
+@pytest.mark.parametrize("limit", [{"recycle_after": 2}, {"recycle_above": 1 << 20}])
+def test_workers_are_replaced_in_time(
+    run: Callable[..., Run], expected: Callable[..., Any], limit: dict[str, int]
+) -> None:
+    done = run("ranges", **limit)
+    check(done, expected(PROGRAMS["ranges"]))
+    assert done.pool["launches"] > 4
+    assert done.pool["deaths"] == 0
+
+
+CATCHER = """
+action grow(text, n) { if (n == 0) { return len(text); } return grow(text + text, n - 1); }
+action safe(n) { try { return grow("ab", n); } catch (e) { return "caught " + e; } }
+action main() {
+    let a = safe(3); let b = safe(4); let c = safe(25); let d = safe(5); let e = safe(24); let f = safe(6);
+    print(a); print(b); print(c); print(d); print(e); print(f);
+}
+main();
+let t = 0;
+for i in range(6) { let v = safe(i % 2 * 24 + 1); t = t + v; }
+print(t);
+"""
+
+
+@pytest.mark.parametrize("limit", [16 << 20, 60 << 20])
+def test_a_program_cannot_catch_that_a_worker_has_no_memory(
+    run: Callable[..., Run], expected: Callable[..., Any], limit: int
+) -> None:
+    # The smaller limit is met by a single allocation, which fails; with the other one the worker is ended.
+    done = run(CATCHER, worker_memory=limit)
+    assert differences(expected(CATCHER), done.outcome) == []
+    assert done.outcome.notes["worker-memory"] > 0
