@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from zexus_parallel_plugin.engine import operators
 from zexus_parallel_plugin.runtime.forks.messages import NULL, Answer, Ask, value_of
+from zexus_parallel_plugin.runtime.forks.visible import sent
 from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
-from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps
+from zexus_parallel_plugin.runtime.snapshot import NotPlainError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,8 @@ class Desk:
             self._waiting.setdefault(name, deque()).append((client, question, bytes(body)))
             return
         self._serve(client, question, name, bytes(body))
-        self._serve_waiting(name)
+        if name in self._waiting:
+            self._serve_waiting(name)
 
     def gone(self, client: int) -> None:
         """A client will not ask again: what it has taken is free again, unchanged."""
@@ -58,10 +60,11 @@ class Desk:
             del self._waiting[name]
 
     def _serve(self, client: int, question: Ask, name: str, body: bytes) -> None:
+        # No sets of questions: hashing a member of an enumeration takes longer than all of this.
         answer = NULL
-        if question in {Ask.READ, Ask.TAKE}:
+        if question is Ask.READ or question is Ask.TAKE:
             answer = self._values.get(name, NULL)
-        elif question in {Ask.WRITE, Ask.PUT}:
+        elif question is Ask.WRITE or question is Ask.PUT:
             self._values[name] = body
         elif question is Ask.ADD:
             try:
@@ -71,7 +74,7 @@ class Desk:
                 return
         if question is Ask.TAKE:
             self._holders[name] = client
-        elif question in {Ask.PUT, Ask.DROP}:
+        elif question is Ask.PUT or question is Ask.DROP:
             self._holders.pop(name, None)
         if question is Ask.READ:
             self._recorder.shared(name, write=False)
@@ -82,4 +85,4 @@ class Desk:
     def _sum(self, name: str, amount: bytes) -> bytes:
         """By the rules of ``+``: a variable that nobody has written counts as nothing."""
         before = self._values.get(name)
-        return amount if before is None else dumps(operators.add(value_of(before), value_of(amount)))
+        return amount if before is None else sent(operators.add(value_of(before), value_of(amount)))

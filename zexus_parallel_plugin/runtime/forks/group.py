@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import struct
@@ -83,6 +84,7 @@ class ForkGroup:
         self._starter = Starter(settings, self._waiter, self, self._emit)
         self._numbers = 0
         self._lost = ""
+        self._hung_up = False
         self.copies: dict[int, Copy] = {}
         self.outcomes: dict[int, Outcome] = {}
 
@@ -204,6 +206,7 @@ class ForkGroup:
             if copy.channel.ended:
                 self._waiter.remove(copy.channel.source)
                 copy.launcher.check(copy.number)
+                self._hung_up = True
                 # How it died will be reported; that it did matters to the others now.
                 self._leave(copy, "has died")
 
@@ -297,28 +300,21 @@ class ForkGroup:
 
         :param timeout: in seconds, None for no limit.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while self.running:
-            left = None if deadline is None else deadline - time.monotonic()
-            if left is not None and left <= 0:
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while len(self.outcomes) < self.size:
+            if self._hung_up and all(copy.channel.ended for copy in self.running):
+                # All that is missing is how they died.
+                deadline = min(deadline, time.monotonic() + _BURY_SECONDS)
+                self._hung_up = False
+            left = deadline - time.monotonic()
+            if left <= 0:
                 break
-            if all(copy.channel.ended for copy in self.running):
-                left = _BURY_SECONDS if left is None else min(left, _BURY_SECONDS)
-            if not self._step(left):
-                break
+            self._waiter.wait(None if deadline == math.inf else left)
         overdue = [copy for copy in self.running if not copy.channel.ended]
         self._kill(overdue)
         for copy in self.running:
             self._end(copy, Outcome("died", text="died, nobody knows how"))
         return [copy.index for copy in overdue]
-
-    def _step(self, timeout: float | None) -> bool:
-        """Whether it makes sense to go on waiting."""
-        ended = all(copy.channel.ended for copy in self.running)
-        begun = time.monotonic()
-        self._waiter.wait(timeout)
-        waited = time.monotonic() - begun
-        return not (ended and timeout is not None and waited >= timeout and bool(self.running))
 
     def _kill(self, copies: list[Copy]) -> None:
         """End copies: they say what they have printed, if they still can."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from zexus_parallel_plugin.engine.parallel import is_action, shown
 from zexus_parallel_plugin.host import vm as host
-from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps, loads
+from zexus_parallel_plugin.runtime.snapshot import SCALARS, NotPlainError, dumps, loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,8 @@ def sent(value: Any) -> bytes:
 
     :raises NotPlainError: it cannot be sent; the text says what it is.
     """
+    if type(value) in SCALARS:
+        return pickle.dumps(value, 5)
     try:
         return dumps(value)
     except NotPlainError as error:
