@@ -95,9 +95,9 @@ def use_fake_pool(monkeypatch: pytest.MonkeyPatch, behaviour: str, seed: int = 0
     """Let machines have fake pools; the list gets all that are made."""
     made: list[FakePool] = []
 
-    def pool(self: Any, execution: Any, functions: frozenset[str]) -> FakePool:
+    def pool(self: Any, execution: Any) -> FakePool:
         if not made:
-            arguments = handler_arguments(self._vm, self._host_arguments, functions, execution, self.pure())
+            arguments = handler_arguments(self._vm, self._host_arguments, execution, self.pure())
             made.append(FakePool(make_handler(arguments), behaviour, seed))
         return made[0]
 

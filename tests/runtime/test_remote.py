@@ -39,7 +39,7 @@ class Bench:
         }
         vm = machine({"worker_count": 1}, gas_limit=100_000)
         execution = Execution(vm, tier=tier)
-        arguments = handler_arguments(vm, {"gas_limit": 100_000}, frozenset(), execution, pure_builtins(vm))
+        arguments = handler_arguments(vm, {"gas_limit": 100_000}, execution, pure_builtins(vm))
         self.handler: Handler = make_handler(arguments)
         self.library = Library()
 

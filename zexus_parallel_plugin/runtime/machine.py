@@ -174,7 +174,7 @@ class ParallelMachine(HostVM):
             workers = self._workers
             return Ahead(
                 execution, self.config, workers.library, self._compilable,
-                lambda: workers.pool(execution, frozenset()), workers.pure, metrics, self._recorder,
+                lambda: workers.pool(execution), workers.pure, metrics, self._recorder,
             )  # fmt: skip
 
         forced = self.config.mode == "parallel" or self.config.min_task_seconds <= 0

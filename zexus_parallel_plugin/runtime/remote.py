@@ -79,7 +79,6 @@ class Handler:
         # One frame for all calls, since compiled code keeps hold of it: it stands for all callers.
         execution.root = Frame(self.names, None)
         self.execution = execution
-        self._functions = frozenset(settings["functions"])
         self._pure = pure
         self._engines: dict[Any, tuple[WorkerCode, Tier | None]] = {}
         self._ranges = RangeRunner(self)
@@ -172,7 +171,7 @@ class Handler:
         if engine is None:
             if len(self._engines) >= _MOST_ENGINES:
                 self._engines.clear()
-            execution.code = code = WorkerCode(execution.vm, self._functions, self._pure)
+            execution.code = code = WorkerCode(execution.vm, self._pure)
             tier = None
             if main is not None and execution.tier_name in {"auto", "compiled"}:
                 tier = Tier(execution, main, eager=execution.tier_name == "compiled")
@@ -257,7 +256,6 @@ def make_handler(arguments: bytes) -> Handler:
 def handler_arguments(
     vm: Any,
     host_arguments: dict[str, Any],
-    functions: frozenset[str],
     execution: Execution,
     pure: frozenset[str],
 ) -> bytes:
@@ -269,7 +267,6 @@ def handler_arguments(
         "host_arguments": host_arguments,
         "builtins": sorted(vm.builtins),
         "pure": sorted(pure),
-        "functions": sorted(functions),
         "deepest": execution.deepest,
         "recursion_limit": execution.recursion_limit,
         "gas_limit": execution.gas_limit,

@@ -77,7 +77,7 @@ class WorkerCode(CodeCache):
 
     __slots__ = ("_allowed", "_known", "_pure")
 
-    def __init__(self, vm: Any, _functions: frozenset[str], pure: frozenset[str]) -> None:
+    def __init__(self, vm: Any, pure: frozenset[str]) -> None:
         super().__init__(vm)
         self._known = frozenset(vm.builtins)
         self._pure = pure

@@ -62,7 +62,7 @@ class Workers:
         )
         return None if given else bytecode
 
-    def pool(self, execution: Execution, functions: frozenset[str]) -> WorkerSupervisor:
+    def pool(self, execution: Execution) -> WorkerSupervisor:
         """The pool; workers start with the first task.
 
         :raises Exception: there cannot be one.
@@ -70,7 +70,7 @@ class Workers:
         from zexus_parallel_plugin.runtime.pool import PoolSettings, WorkerSupervisor
         from zexus_parallel_plugin.runtime.remote import handler_arguments
 
-        arguments = handler_arguments(self._vm, self._host_arguments, functions, execution, self.pure())
+        arguments = handler_arguments(self._vm, self._host_arguments, execution, self.pure())
         if self._pool is not None and self._made_for != arguments:
             self.close(kill=True)
         if self._pool is None:
