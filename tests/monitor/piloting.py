@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 _MOST_WAITS = 200
-_FRAME = 0.025
+_FRAME = 0.02
 _CHARACTERS = {"space": " "}
 
 
@@ -50,17 +50,25 @@ async def settle(pilot: Pilot[Any]) -> None:
     """Wait until what there is has been read, and drawn."""
     app = pilot.app
     assert isinstance(app, MonitorApp)
-    await pilot._wait_for_screen()
     app.tick()
     for _ in range(_MOST_WAITS):
         if app.feed is None or not app.feed.behind:
             break
         app.tick()
         await asyncio.sleep(0)
-    await asyncio.sleep(_FRAME)  # widgets that have just appeared get their sizes
+    await _laid_out(app)  # widgets that have just appeared have their sizes now
     app.draw()
     await pilot._wait_for_screen()
-    await pilot._wait_for_screen()
+    await _laid_out(app)
+
+
+async def _laid_out(app: MonitorApp) -> None:
+    """Wait until the screen has been laid out and drawn."""
+    for _ in range(_MOST_WAITS):
+        await asyncio.sleep(_FRAME)
+        screen = app.screen
+        if not (screen._layout_required or screen._dirty_widgets):
+            return
 
 
 async def press(pilot: Pilot[Any], *keys: str) -> None:

@@ -28,7 +28,14 @@ def test_one_screen_of_text(command: Callable[..., Finished], journal: Callable[
     result = command(*START, "--once", str(journal(tasks=300)), env=TEXT_WIDTH)
     assert (result.stderr, result.code) == ("", 0)
     assert result.stdout.startswith(" ● synthetic.zx  finished")
-    for words in ("speed-up (est.)", "efficiency (est.)", " workers ─", " functions ─", " failures ─", "is_prime"):
+    for words in (
+        "speed-up (est.)",
+        "efficiency (est.)",
+        " workers ─",
+        " functions ─",
+        " failures ─",
+        "is_prime",
+    ):
         assert words in result.stdout
     assert max(map(len, result.stdout.splitlines())) <= 100
 
@@ -156,7 +163,11 @@ def test_where_the_journal_of_a_run_will_be(
 @pytest.mark.parametrize(
     ("words", "env", "message"),
     [
-        (["--monitor", "a.zx"], {}, "--monitor needs a terminal; leave it out, and use `zexus-parallel monitor`"),
+        (
+            ["--monitor", "a.zx"],
+            {},
+            "--monitor needs a terminal; leave it out, and use `zexus-parallel monitor`",
+        ),
     ],
 )
 def test_a_run_with_its_monitor_needs_a_terminal(

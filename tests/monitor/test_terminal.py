@@ -101,9 +101,7 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
         one.close()
 
 
-def test_it_starts_shows_and_leaves(
-    terminal: Callable[..., Terminal], journal: Callable[..., Path]
-) -> None:
+def test_it_starts_shows_and_leaves(terminal: Callable[..., Terminal], journal: Callable[..., Path]) -> None:
     shown = terminal("monitor", str(journal(tasks=20)))
     shown.wait_for("synthetic.zx")
     shown.press("3")

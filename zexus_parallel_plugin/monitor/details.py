@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Selection", "details", "wrap"]
 
 _LABEL = 12
+_SETTING = 18
 
 
 class Selection(NamedTuple):
@@ -69,13 +70,13 @@ class _Pane:
 
     # Pieces
 
-    def field(self, label: str, text: object, tone: Tone = "text") -> None:
-        """A labelled value; long ones are wrapped."""
-        pieces = wrap(self.look.clean(str(text)), self.room - _LABEL) or [""]
-        head = self.look.fit(self.look.clean(label), _LABEL - 1) + " "
+    def field(self, name: str, text: object, tone: Tone = "text", *, label: int = _LABEL) -> None:
+        """A value behind its name, which has ``label`` cells; long ones are wrapped."""
+        pieces = wrap(self.look.clean(str(text)), self.room - label) or [""]
+        head = self.look.fit(self.look.clean(name), label - 1) + " "
         for piece in pieces:
             self.lines.append([Ink(head, "dim"), Ink(piece, tone)])
-            head = " " * _LABEL
+            head = " " * label
 
     def heading(self, text: str) -> None:
         """A line between two parts."""
@@ -309,9 +310,7 @@ class _Pane:
         if start.config:
             self.heading("settings")
             for name, value in start.config.items():
-                self.field(
-                    name if len(name) < _LABEL else "", value if len(name) < _LABEL else f"{name} = {value}"
-                )
+                self.field(name, value, label=_SETTING)
 
 
 def wrap(text: str, room: int) -> list[str]:

@@ -43,7 +43,7 @@ def source_lines(
     chunks = chunks_by_line(watch)
     digits = len(str(last))
     margin = min(_MARGIN, room * 2 // 5) if room >= 56 else 0
-    text_room = max(8, room - digits - 4 - (margin + 1 if margin else 0))
+    whole = max(8, room - digits - 4)
     lines: list[Line] = []
     for number in range(first, last + 1):
         text = look.clean(source.lines[number - 1].expandtabs(4))
@@ -51,9 +51,11 @@ def source_lines(
         inks = [
             Ink(f"{look.cursor if here else ' '}{number:>{digits}} ", "mark" if here else "dim"),
             Ink(f"{look.bar} ", _verdict_tone(chunks.get(number))),
-            Ink(look.fit(text, text_room), "strong" if here else _text_tone(text)),
         ]
-        if margin and number in chunks:
+        noted = margin > 0 and number in chunks
+        text_room = max(8, whole - margin - 1) if noted else whole
+        inks.append(Ink(look.fit(text, text_room), "strong" if here else _text_tone(text)))
+        if noted:
             note, tone = _note(chunks[number], look)
             inks += [Ink(" "), Ink(look.fit(note, margin), tone)]
         lines.append(inks)

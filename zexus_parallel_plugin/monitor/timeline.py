@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.monitor.figures import duration
-from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone
+from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
 from zexus_parallel_plugin.monitor.lanes import IDLE, KINDS, Cell, steps
 
 if TYPE_CHECKING:
@@ -179,8 +179,9 @@ def _name(
         task = watch.state.tasks.get(ident) if isinstance(ident, int) else None
         room = right - left
         if room >= _NAMED and task is not None:
-            text = f"{look.clean(task.name or task.what)} #{task.id}" if named else ""
-            text = look.fit(f"{look.bar}{text}", room)
+            name = f"{look.bar}{look.clean(task.name or task.what)}" if named else look.bar
+            numbered = f"{name} #{task.id}" if named else name
+            text = look.fit(numbered if width(numbered) <= room else name, room)
         elif is_chosen:
             text = "#" * room if look.ascii_only else " " * room
         else:

@@ -127,7 +127,7 @@ def worker_columns(source: Source, look: Look) -> list[Column[WorkerInfo]]:
 def _memory_share(worker: WorkerInfo, watch: Watch) -> tuple[float, Tone]:
     """Of the limit if there is one; else of the largest process of the run."""
     start = watch.state.start
-    limit = start.config.get("memory_limit") if start is not None else None
+    limit = start.config.get("worker_memory") if start is not None else None
     if isinstance(limit, int | float) and limit > 0:
         share = worker.rss / limit
         return share, "bad" if share > 0.9 else ("warn" if share > 0.7 else "ok")
