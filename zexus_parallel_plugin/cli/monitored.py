@@ -19,6 +19,7 @@ from zexus_parallel_plugin.journal import catalog
 from zexus_parallel_plugin.journal.places import directory
 
 if TYPE_CHECKING:
+    from zexus_parallel_plugin.monitor.tui.app import MonitorApp
     from zexus_parallel_plugin.monitor.watch import Watch
 
 __all__ = ["FLAG", "Target", "journal_target", "run_monitored"]
@@ -81,29 +82,29 @@ def run_monitored(arguments: Sequence[str]) -> int:
     command = [sys.executable, "-m", "zexus_parallel_plugin", "run", *arguments]
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+        app = _app(process, target)
         try:
-            watch = _show(process, target)
+            app.run()
         finally:
             code = _finish(process, output, errors)
-    _summary(watch)
+    app.read_rest()
+    _summary(app.model)
     return code
 
 
-def _show(process: subprocess.Popen[bytes], target: Target) -> Watch:
+def _app(process: subprocess.Popen[bytes], target: Target) -> MonitorApp:
     from zexus_parallel_plugin.cli.monitor import terminal_look
     from zexus_parallel_plugin.monitor.tui.app import MonitorApp
 
     def find() -> list[catalog.Run]:
         return [run for run in catalog.runs(target.place) if run.start.pid == process.pid]
 
-    app = MonitorApp(
+    return MonitorApp(
         target.place if target.is_file else None,
         look=terminal_look(),
         find_runs=find,
         until=lambda: process.poll() is not None,
     )
-    app.run()
-    return app.model
 
 
 def _finish(process: subprocess.Popen[bytes], output: BinaryIO, errors: BinaryIO) -> int:

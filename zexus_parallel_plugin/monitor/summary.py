@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.monitor.figures import count, duration, percent, rate
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
+from zexus_parallel_plugin.reasons import REASONS
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.monitor.watch import Watch
@@ -95,6 +96,8 @@ def _title(watch: Watch, look: Look, room: int, badge: str) -> Line:
 def _progress(watch: Watch, look: Look, room: int) -> Line:
     progress = watch.progress()
     share = progress.share
+    if watch.state.end is not None and not watch.state.tasks:
+        return _labelled("progress", _nothing(watch, look), look, room)
     if share is None:
         text = f"{count(progress.done)} {progress.unit} finished"
         words = [Ink(text, "text")]
@@ -112,6 +115,18 @@ def _progress(watch: Watch, look: Look, room: int) -> Line:
     filled, empty = look.bar_of(share, max(8, min(60, room - taken)))
     tone: Tone = STATUS_TONES.get(watch.status, "run")
     return _labelled("progress", [Ink(filled, tone), Ink(empty, "dim"), *words], look, room)
+
+
+def _nothing(watch: Watch, look: Look) -> list[Ink]:
+    """Why a run that has ended had no tasks."""
+    state = watch.state
+    left = state.end.left_to_host if state.end is not None else ""
+    most = left or max(state.reasons, key=lambda code: state.reasons[code], default="")
+    inks = [Ink("nothing was given to workers", "strong")]
+    if most:
+        known = REASONS.get(most)
+        inks.append(Ink(f"  {look.clean(known.sentence if known is not None else most)}", "warn"))
+    return inks
 
 
 def _counts(watch: Watch, look: Look, room: int) -> Line:

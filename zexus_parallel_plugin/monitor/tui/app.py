@@ -39,6 +39,7 @@ FRAME = 0.25
 """Seconds between two looks at the journal."""
 _READ_SECONDS = 0.06
 """How long one look may take; what is left is read at once afterwards, between the keys."""
+_REST_SECONDS = 10.0
 _SEARCH_SECONDS = 1.0
 """How often a newer run is looked for."""
 _DETAIL_FROM = 110
@@ -273,6 +274,14 @@ class MonitorApp(App[None]):
                 if known is not None:
                     known.update(touched)
             touched.clear()
+
+    def read_rest(self) -> None:
+        """After the end of the screen: read what the run has written since, for a summary."""
+        if self.feed is None and (found := self._find_runs()):
+            self.feed = LiveFeed(found[0].path)
+        if self.feed is not None:
+            self.feed.step(_REST_SECONDS)
+            self.feed.close()
 
     def _look_for_newer(self) -> None:
         if not self._follows or self._clock() - self._searched < _SEARCH_SECONDS:
