@@ -239,6 +239,22 @@ def test_dependences_are_arrows_between_tasks(tmp_path: Path) -> None:
     assert arrow["ts"] > max(event["ts"] for event in first)
 
 
+def test_slices_never_cross(tmp_path: Path) -> None:
+    # The main process sees the end of an attempt that failed after the next task has begun in its slot.
+    events = [
+        ev.RunStart(t=0, v=1, run="r", time=0, pid=1, started="gone/1"),
+        ev.Task(t=0.1, id=1, state="running", worker=1, attempt=1, begun=0.1),
+        ev.Attempt(t=0.5, task=1, attempt=1, worker=1, begun=0.1, cause="died"),
+        ev.Task(t=0.9, id=2, state="committed", worker=1, attempt=1, begun=0.4, ended=0.8, committed=1),
+        ev.Task(t=0.9, id=3, state="committed", worker=1, attempt=1, begun=0.45, ended=0.7, committed=1),
+    ]
+    path = tmp_path / "run.jsonl"
+    path.write_text("".join(map(ev.encode, events)), encoding="ascii")
+    made = trace(load(path))["traceEvents"]
+    assert complaints(made) == []
+    assert [event["ts"] for event in made if event.get("cat") == "task"] == [100_000, 500_000, 800_000]
+
+
 def test_calls_are_slices_in_their_task(nasty: Loaded) -> None:
     events = trace(nasty)["traceEvents"]
     assert complaints(events) == []
