@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, clean_environment
 from zexus_parallel_plugin.suites.judge import run_suite
 from zexus_parallel_plugin.suites.source import PROGRAM, find_tests
 
@@ -152,6 +157,40 @@ def test_the_command(command: Callable[..., Finished], tmp_path: Path) -> None:
     assert done.code == 0
     assert "test_mixed.zx::test_passes passed" in done.stdout
     assert "4 deselected" in done.stdout
+
+
+def test_an_interrupt_ends_what_is_running(program: Callable[..., Path], tmp_path: Path) -> None:
+    mark = f"zexus-{tmp_path.name}"
+    path = program("action test_hangs() { sleep(1000); }\n", "test_hangs.zx")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zexus_parallel_plugin", "test", str(path)],
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        env={**clean_environment(), "ZEXUS_TEST_MARK": mark},
+    )
+    deadline = time.monotonic() + 60
+    while not any(one for one in marked(mark) if one.pid != process.pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert out.endswith("interrupted\n")
+    while marked(mark):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def marked(mark: str) -> list[psutil.Process]:
+    """Processes that have this mark in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("ZEXUS_TEST_MARK") == mark and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
 
 
 @pytest.mark.parametrize(

@@ -22,13 +22,14 @@ from zexus_parallel_plugin.suites.source import find_tests, instrumented, marker
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["HOST", "PARALLEL", "Run", "TestRun", "execute", "lines_of"]
+__all__ = ["HOST", "PARALLEL", "Run", "TestRun", "end_all", "execute", "lines_of"]
 
 HOST = "host"
 PARALLEL = "parallel"
 _BEGIN = "Executing on VM...\n"
 _ERROR = re.compile(r"^(?:VM Execution error|Bytecode compilation error): .*$", re.MULTILINE)
 _MESSAGE = 2000
+_RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(slots=True)
@@ -138,6 +139,7 @@ def _command(program: Path, backend: str, journal: Path, timeout: float, setting
         env=environment,
         start_new_session=True,  # a group of its own, to be ended with all its children
     )
+    _RUNNING.add(process)
     try:
         out, err = process.communicate(timeout=timeout)
         run.exit_code = process.returncode
@@ -149,10 +151,18 @@ def _command(program: Path, backend: str, journal: Path, timeout: float, setting
         _kill(process)
         process.communicate()
         raise
+    finally:
+        _RUNNING.discard(process)
     run.seconds = time.perf_counter() - started
     run.output = out.decode("utf-8", "replace").replace("\r\n", "\n")
     run.stderr = err.decode("utf-8", "replace")
     return run
+
+
+def end_all() -> None:
+    """End everything that other threads are executing; their runs then say so."""
+    for process in list(_RUNNING):
+        _kill(process)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zexus_parallel_plugin.errors import ZexusParallelError
+from zexus_parallel_plugin.suites.execute import end_all
 from zexus_parallel_plugin.suites.judge import SuiteResult, run_suite
 from zexus_parallel_plugin.suites.keywords import Expression
 from zexus_parallel_plugin.suites.source import PROGRAM, find_tests
@@ -131,6 +132,7 @@ def run(
                         stopped.set()
         except KeyboardInterrupt:
             report.interrupted = True
+            end_all()
     report.suites.sort(key=lambda suite: order[suite.path])
     return report
 
