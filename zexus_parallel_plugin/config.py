@@ -39,6 +39,8 @@ ENV_PREFIX = "ZEXUS_PARALLEL_"
 CONFIG_FILE = "zexus-plugin.toml"
 CONFIG_TABLE = "backend.parallel"
 
+_LONGEST_VALUE = 80  # characters of a wrong value in an error
+
 # The limit that `zexus run` gives to its VM (zexus/cli/main.py, run).
 HOST_GAS_LIMIT = 100_000_000
 
@@ -350,8 +352,11 @@ def read_config_file(path: Path) -> list[tuple[Setting, object]]:
         import tomli as tomllib
     try:
         document: dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # also of numbers that are too long, of tables that are too deep
+        raise ConfigError(f"{path}: not valid TOML: {' '.join(str(error).split())}") from None
     table: Any = document
     for part in CONFIG_TABLE.split("."):
         table = table.get(part, {})
@@ -385,7 +390,10 @@ def _suggestion(word: str, known: Iterable[str], meanings: Mapping[str, str] | N
 
 
 def _complaint(setting: Setting, where: str, value: object) -> str:
-    return f"{where} must be {setting.kind.expected}, got {value!r}"
+    shown = repr(value)
+    if len(shown) > _LONGEST_VALUE:
+        shown = f"{shown[:_LONGEST_VALUE]}…"
+    return f"{where} must be {setting.kind.expected}, got {shown}"
 
 
 def _shown(value: object) -> str:
