@@ -283,6 +283,62 @@ def test_a_full_disk_is_said_once_and_the_run_goes_on(tmp_path: Path) -> None:
     assert made.recorder._listeners[0].tasks == {}
 
 
+def test_a_mistake_of_the_recorder_is_none_of_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    made = Run(tmp_path / "run.jsonl")
+    made.begin()
+    emit = made.recorder.pool_listener()
+    assert emit is not None
+    wrong = batch(1)
+    wrong.calls[0].footprint = None
+    made.recorder.sent(wrong, None)
+    assert made.said == [
+        "no more journal: AttributeError: 'NoneType' object has no attribute 'reads'; the run goes on"
+    ]
+    made.recorder.sent(batch(2), None)
+    emit("task.start", task=2, worker=1, pid=5, attempt=1)
+    made.recorder.committed(wrong.calls[0], SimpleNamespace(gas=1))  # type: ignore[arg-type]
+    assert made.recorder.due() is None
+    print("still here")
+    made.recorder.ended(None)
+    assert sys.stdout is stream
+    made.recorder.close()
+    assert stream.getvalue() == "still here\n"
+    assert len(made.said) == 1
+
+
+def test_a_mistake_in_what_a_pool_tells_is_none_of_the_pool(run: Run) -> None:
+    emit = run.recorder.pool_listener()
+    assert emit is not None
+    emit("worker.start", wrong=1)
+    assert run.recorder.dead
+    assert "unexpected keyword argument" in run.said[0]
+
+
+def test_a_very_long_run_keeps_its_journal_small(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.recording.live._MOST_BYTES", 100)
+    emit = run.recorder.pool_listener()
+    assert emit is not None
+    first, second = batch(1), batch(2)
+    run.recorder.sent(first, None)
+    run.later()
+    (warning,) = run.of(ev.Warn)
+    assert warning.text.endswith("new tasks are no longer written")
+    run.recorder.sent(second, None)
+    for pending in (first, second):
+        emit(
+            "task.end", task=pending.handle.id, worker=1, pid=5, ok=True, cause="", detail="", attempts=1,
+            timing=None,
+        )  # fmt: skip
+        run.recorder.committed(pending.calls[0], SimpleNamespace(gas=1))  # type: ignore[arg-type]
+    # What has been begun is told to its end.
+    assert [(task.id, task.state) for task in run.of(ev.Task)] == [(1, "committed")]
+    assert run.recorder._listeners[0].tasks == {}
+
+
 def test_ends_of_runs(tmp_path: Path) -> None:
     def end(error: BaseException | None, told: BaseException | None = None) -> ev.RunEnd:
         made = Run(tmp_path / "run.jsonl")

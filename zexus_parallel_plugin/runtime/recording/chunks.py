@@ -123,13 +123,13 @@ class Chunks:
     def _link(self) -> None:
         """Find out what depends on what, where there are new pieces."""
         entries = {entry.id: entry for entry in (*self._entries.values(), *self._loops.values())}
-        for code in self._changed:
+        changed, self._changed = self._changed, set()
+        for code in changed:
             for ident, found in dependences(self._pieces[code].values()).items():
                 entry = entries[ident]
                 if entry.depends != found:
                     entry.depends = found
                     entry.linked = False
-        self._changed.clear()
 
     def loop(self, code: Code, head: int) -> ChunkEntry:
         """The piece that a loop is."""
@@ -152,7 +152,7 @@ class Chunks:
         self._find_sites()
         if self._changed:
             self._link()
-        for loop in self._loops.values():
+        for loop in list(self._loops.values()):
             now = *loop.verdict, loop.expected
             if loop.shown != now or not loop.linked:
                 self._write(loop, *loop.verdict, None, t)
@@ -200,7 +200,7 @@ class Chunks:
     def _code(self, ident: int) -> Code | None:
         code = self._codes.get(ident)
         if code is None and self._execution is not None:
-            self._codes = {id(known): known for known in self._execution.code}
+            self._codes = {id(known): known for known in list(self._execution.code)}
             code = self._codes.get(ident)
         return code
 

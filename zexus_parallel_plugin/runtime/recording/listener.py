@@ -52,10 +52,7 @@ class PoolListener:
 
     def __call__(self, kind: str, **fields: Any) -> None:
         """Take what the pool tells."""
-        handler = self._handlers.get(kind)
-        if handler is not None:
-            handler(**fields)
-        self._recorder.tick()
+        self._recorder.heard(self._handlers.get(kind), fields)
 
     # -- tasks
 
@@ -144,17 +141,17 @@ class PoolListener:
         """Write the tasks that have changed; how many are running, and waiting."""
         running = waiting = 0
         over = []
-        for number, entry in self.tasks.items():
+        for number, entry in list(self.tasks.items()):  # a signal handler may add some
             state = entry.state_now()
             if entry.ended is None:
                 running += state == "running"
                 waiting += state != "running"
-            if state != entry.shown:
+            if state != entry.shown and (entry.written or not self._recorder.full):
                 self._write(entry, t)
             if entry.final:
                 over.append(number)
         for number in over:
-            del self.tasks[number]
+            self.tasks.pop(number, None)
         return running, waiting
 
     def _write(self, entry: TaskEntry, t: float) -> None:
@@ -166,7 +163,7 @@ class PoolListener:
     def settle_all(self, *, used: bool) -> None:
         """The program has come to all tasks: their results are used, or not."""
         t = self._recorder.now()
-        for entry in self.tasks.values():
+        for entry in list(self.tasks.values()):
             if used and entry.ok:
                 entry.committed = entry.calls
             else:

@@ -7,21 +7,15 @@ one line: see ``docs/journal.md``. There is no thread: between two steps of the 
 
 from __future__ import annotations
 
-import hashlib
 import os
-import platform
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin import __version__
-from zexus_parallel_plugin.config import available_cores
-from zexus_parallel_plugin.host.version import host_version
-from zexus_parallel_plugin.journal import VERSION
-from zexus_parallel_plugin.journal.processes import mark_of
 from zexus_parallel_plugin.runtime.recorder import Recorder
 from zexus_parallel_plugin.runtime.recording.chunks import Chunks
+from zexus_parallel_plugin.runtime.recording.guard import careful
+from zexus_parallel_plugin.runtime.recording.head import outcome, source_fields, start_fields, text_of
 from zexus_parallel_plugin.runtime.recording.listener import PoolListener
 from zexus_parallel_plugin.runtime.recording.logs import listen
 from zexus_parallel_plugin.runtime.recording.processes import usage
@@ -48,8 +42,8 @@ _SAMPLE = 1.0
 _SAMPLED = 32
 """Workers whose memory is looked at in one sample; the others have their turn in the next."""
 _OUTPUT_KEPT = 64 * 1024
-_LINES_KEPT = 20_000
-_SOURCE_KEPT = 1_000_000
+_MOST_BYTES = 1 << 27
+"""Size of a journal from which on new tasks are no longer written: the place may be in memory."""
 
 
 class LiveRecorder(Recorder):
@@ -63,7 +57,7 @@ class LiveRecorder(Recorder):
         "_chunks", "_closed", "_complain", "_console", "_error", "_execution", "_flushing", "_fork",
         "_heard", "_kept", "_left_to_host", "_listeners", "_main", "_metrics", "_metrics_at",
         "_metrics_shown", "_next", "_sample_at", "_shared", "_tasks", "_tee", "_unlisten", "_workers",
-        "_writer", "_zero",
+        "_writer", "_zero", "dead", "full",
     )  # fmt: skip
 
     def __init__(
@@ -79,7 +73,8 @@ class LiveRecorder(Recorder):
         self._complain = complain
         self._next = self._zero + _FLUSH
         self._sample_at = self._metrics_at = self._zero + _SAMPLE
-        self._flushing = self._closed = False
+        self._flushing = self._closed = self.dead = False
+        self.full = False
         self._execution: Execution | None = None
         self._metrics: RunMetrics | None = None
         self._listeners: list[PoolListener] = []
@@ -93,7 +88,7 @@ class LiveRecorder(Recorder):
         self._error = ""
         self._left_to_host = ""
         self._metrics_shown: dict[str, Any] = {}
-        text = _text_of(config.program)
+        text = text_of(config.program)
         self._chunks = Chunks(self.add, text)
         self._unlisten = listen(self._on_log)
         if writer is not None:
@@ -116,43 +111,14 @@ class LiveRecorder(Recorder):
 
     def _head(self, config: ParallelConfig, text: str) -> None:
         assert self._writer is not None
-        limit = config.gas_limit_value
-        fields: dict[str, Any] = {
-            "v": VERSION,
-            "run": self._writer.run,
-            "time": round(time.time(), 3),
-            "pid": os.getpid(),
-            "started": mark_of(os.getpid()),
-            "program": config.program,
-            "path": os.path.abspath(config.program) if config.program else "",  # noqa: PTH100 - no links resolved
-            "workers": config.worker_count,
-            "cores": available_cores(),
-            "config": config.to_dict(),
-            "versions": {
-                "plugin": __version__,
-                "zexus": host_version() or "",
-                "python": platform.python_version(),
-            },
-            "system": f"{platform.system()} {platform.machine()}",
-        }
-        if limit is not None:
-            fields["gas_limit"] = limit
-        self._writer.add("run.start", 0.0, fields)
+        self._writer.add("run.start", 0.0, start_fields(config, self._writer.run))
         if text:
-            data = text.encode("utf-8", "surrogatepass")
-            lines = text[:_SOURCE_KEPT].split("\n")
-            source: dict[str, Any] = {
-                "path": fields["path"],
-                "sha256": hashlib.sha256(data).hexdigest(),
-                "lines": lines[:_LINES_KEPT],
-            }
-            if len(text) > _SOURCE_KEPT or len(lines) > _LINES_KEPT:
-                source["cut"] = True
-            self._writer.add("source", 0.0, source)
+            self._writer.add("source", 0.0, source_fields(config.program, text))
         self._writer.flush()
 
     # -- the run
 
+    @careful
     def begin(self, execution: Execution, bytecode: Any, metrics: RunMetrics) -> None:  # noqa: ARG002
         """A program begins: listen to what it prints."""
         self._execution, self._metrics = execution, metrics
@@ -163,6 +129,7 @@ class LiveRecorder(Recorder):
             if self._console is not None:
                 self._console.listen(self._tee)
 
+    @careful
     def looks_at(self, sites: Sites) -> None:
         """The sites of the program that has begun."""
         self._chunks.sites = sites
@@ -173,12 +140,17 @@ class LiveRecorder(Recorder):
             if sys.stdout is self._tee:
                 sys.stdout = self._tee.stream
             self._tee = None
+        self._conclude(error)
+
+    @careful
+    def _conclude(self, error: BaseException | None) -> None:
         if self._console is not None:
             self._console.clear()
         if error is not None:
             self._error = " ".join(f"{type(error).__name__}: {error}".split())[:1000]
         self._flush(everything=True)
 
+    @careful
     def left_to_host(self, reason: str) -> None:
         """The host's VM executes the program."""
         self._left_to_host = reason
@@ -191,9 +163,12 @@ class LiveRecorder(Recorder):
             return
         self._closed = True
         self._unlisten()
-        error = sys.exc_info()[1]
+        self._finish(sys.exc_info()[1])
+
+    @careful
+    def _finish(self, error: BaseException | None) -> None:
         self._flush(everything=True)
-        state, code = _outcome(error, self._error)
+        state, code = outcome(error, self._error)
         fields: dict[str, Any] = {"state": state, "code": code}
         if self._error:
             fields["error"] = self._error
@@ -212,10 +187,12 @@ class LiveRecorder(Recorder):
 
     # -- time
 
+    @careful
     def due(self) -> float | None:
         """When to come by next."""
         return self._next
 
+    @careful
     def tick(self) -> None:
         """Write what has changed, if it is time."""
         if time.monotonic() >= self._next:
@@ -240,6 +217,7 @@ class LiveRecorder(Recorder):
                 self._write_rest(now, t, everything=everything)
                 self._writer.flush()
                 self._check()
+                self._limit()
             if (
                 self._console is not None
                 and not everything
@@ -252,9 +230,14 @@ class LiveRecorder(Recorder):
         finally:
             self._flushing = False
 
+    def _limit(self) -> None:
+        if not self.full and self._writer is not None and self._writer.written > _MOST_BYTES:
+            self.full = True
+            self.warn(f"the journal has {self._writer.written} bytes: new tasks are no longer written")
+
     def _write_rest(self, now: float, t: float, *, everything: bool) -> None:
         self._write_output(t)
-        for name, counts in self._shared.items():
+        for name, counts in list(self._shared.items()):
             if counts[3]:
                 counts[3] = False
                 value = "" if counts[2] is None else repr(counts[2]())[:200]
@@ -301,17 +284,25 @@ class LiveRecorder(Recorder):
                 fields["rss"], fields["cpu"] = mine[0], round(mine[1], 3)
             self.add("sample", fields, t)
 
+    def broken(self, error: Exception) -> None:
+        """A mistake in here must not become one of the program: no more journal."""
+        self.dead = True
+        self._writer = None
+        self._complain(f"no more journal: {type(error).__name__}: {error}; the run goes on")
+
     def _check(self) -> None:
         """When the journal has failed, say so, once."""
         if self._writer is not None and self._writer.failure:
             failure, path, self._writer = self._writer.failure, self._writer.path, None
             self._complain(f"no more journal: {path}: {failure}; the run goes on")
 
+    @careful
     def _on_log(self, level: str, text: str, logger: str) -> None:
         self.add("log", {"level": level, "text": text, "logger": logger})
 
     # -- output
 
+    @careful
     def _on_output(self, text: str) -> bool:
         """The program has printed something; whether more is wanted."""
         if self._console is not None:
@@ -335,11 +326,19 @@ class LiveRecorder(Recorder):
 
     # -- tasks
 
+    @careful
     def pool_listener(self) -> Emit | None:
         """What a pool is to tell."""
         self._main = PoolListener(self, self.slots_taken)
         self._listeners.append(self._main)
         return self._main
+
+    @careful
+    def heard(self, handler: Callable[..., None] | None, fields: dict[str, Any]) -> None:
+        """A pool has told something."""
+        if handler is not None:
+            handler(**fields)
+        self.tick()
 
     def slots_taken(self) -> set[int]:
         """Slots that workers are in."""
@@ -355,6 +354,7 @@ class LiveRecorder(Recorder):
         self._tasks += 1
         return self._tasks
 
+    @careful
     def sent(self, batch: Batch, code: Code | None) -> None:
         """A batch was given to the pool."""
         if self._main is not None and self._writer is not None:
@@ -362,6 +362,7 @@ class LiveRecorder(Recorder):
             what = "map" if chunk.what == "map" else "calls"
             self._main.describe(batch.handle, chunk, what, len(batch.calls), batch.weight)
 
+    @careful
     def results(self, batch: Batch) -> None:
         """The answer to a batch is there."""
         if self._main is not None:
@@ -370,6 +371,7 @@ class LiveRecorder(Recorder):
                 entry.seconds = [record.seconds for record in batch.records]
                 entry.shown = ""
 
+    @careful
     def committed(self, call: PlannedCall, record: Record) -> None:
         """The result of a call is used."""
         entry = self._main.entry_of(call.batch) if self._main is not None else None
@@ -378,6 +380,7 @@ class LiveRecorder(Recorder):
             entry.gas += record.gas
             entry.settle(self.now())
 
+    @careful
     def thrown(self, call: PlannedCall, reason: str) -> None:
         """The result of a call is not used."""
         entry = self._main.entry_of(call.batch) if self._main is not None else None
@@ -387,6 +390,7 @@ class LiveRecorder(Recorder):
             entry.thrown[reason] = entry.thrown.get(reason, 0) + 1
             entry.settle(self.now())
 
+    @careful
     def range_sent(self, handle: Any, code: Code, head: int, iterations: int) -> None:
         """Iterations of a loop were given to the pool."""
         if self._main is not None and self._writer is not None:
@@ -395,6 +399,7 @@ class LiveRecorder(Recorder):
             chunk.calls += iterations
             self._main.describe(handle, chunk, "iterations", iterations)
 
+    @careful
     def range_settled(
         self, handle: Any, used: int, reason: str = "", gas: int = 0, seconds: float = 0.0
     ) -> None:
@@ -411,12 +416,14 @@ class LiveRecorder(Recorder):
             entry.settle(self.now())
             entry.shown = ""
 
+    @careful
     def loop_left(self, code: Code, head: int, iterations: int) -> None:
         """So many iterations of a loop have not been given to the pool yet."""
         if self._writer is not None:
             chunk = self._chunks.loop(code, head)
             chunk.expected = chunk.calls + iterations
 
+    @careful
     def loop_refused(self, code: Code, head: int, reason: str) -> None:
         """A loop is left alone from now on."""
         if self._writer is not None:
@@ -424,17 +431,20 @@ class LiveRecorder(Recorder):
 
     # -- the rest
 
+    @careful
     def fork_listener(self, name: str) -> Emit | None:
         """What the copies of an action are to tell."""
         self._fork = PoolListener(self, self.slots_taken, what="fork", name=name)
         self._listeners.append(self._fork)
         return self._fork
 
+    @careful
     def fork_joined(self, *, used: bool) -> None:
         """The program has waited for the copies."""
         if self._fork is not None:
             self._fork.settle_all(used=used)
 
+    @careful
     def shared(self, name: str, *, write: bool, value: Callable[[], object] | None = None) -> None:
         """A shared variable was read or written."""
         counts = self._shared.setdefault(name, [0, 0, value, True])
@@ -444,30 +454,12 @@ class LiveRecorder(Recorder):
             counts[2] = value
         self.tick()
 
+    @careful
     def decision(self, reason: str, detail: str = "") -> None:
         """Something was decided that is worth a line."""
         self.add("decision", {"reason": reason, "detail": detail} if detail else {"reason": reason})
 
+    @careful
     def warn(self, text: str, reason: str = "") -> None:
         """Something is not as it should be."""
         self.add("warning", {"text": text, "reason": reason} if reason else {"text": text})
-
-
-def _text_of(program: str) -> str:
-    if not program:
-        return ""
-    try:
-        return Path(program).read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-
-
-def _outcome(error: BaseException | None, told: str) -> tuple[str, int]:
-    """State and exit code of a command that ends with this exception, or none."""
-    if isinstance(error, SystemExit):
-        code = error.code
-        number = code if isinstance(code, int) else 0 if code is None else 1
-        return ("failed" if number else "finished"), number
-    if isinstance(error, KeyboardInterrupt) or told.startswith("KeyboardInterrupt"):
-        return "interrupted", 1
-    return ("finished", 0) if error is None else ("failed", 1)
