@@ -169,7 +169,7 @@ def chunk_columns(source: Source, _look: Look) -> list[Column[ChunkInfo]]:
         Column("name", "about", 10, lambda c: Ink(c.name, "strong"), lambda c: c.name, grows=2),
         Column("inside", "inside", 9, _inside, lambda c: c.inside, drop=7),
         Column("verdict", "verdict", 9, _verdict, lambda c: c.verdict),
-        Column("reason", "reason", 12, lambda c: Ink(c.reason, "warn"), lambda c: c.reason, grows=1),
+        Column("reason", "reason", 16, lambda c: Ink(c.reason, "warn"), lambda c: c.reason, grows=2),
         Column("depends", "needs", 8, needs, lambda c: len(c.depends), drop=8),
         Column("tasks", "tasks", 6, lambda c: number(c.tasks, "text"), lambda c: c.tasks, ">", drop=3),
         Column("calls", "calls", 11, calls, lambda c: c.calls, ">", drop=1),

@@ -316,6 +316,10 @@ class OutputView(View):
         self.lines.show(lines)
 
 
+_OUTPUT = 10
+"""Lines of output that are worth more than a taller timeline."""
+
+
 class Overview(View):
     """The most important parts, one below the other."""
 
@@ -358,6 +362,8 @@ class Overview(View):
         functions = min(groups + 2, max(3, room * 20 // 100))
         if room - workers - timeline - functions < 4:
             functions = 0
+        spare = room - workers - timeline - functions - _OUTPUT
+        timeline += slots * max(0, min(2, spare // slots))
         for part, height in (
             (self.worker_part, workers),
             (self.timeline_part, timeline),
