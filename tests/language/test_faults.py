@@ -128,8 +128,14 @@ def test_the_death_of_the_template(start: type[Program]) -> None:
     assert code == 0, err
 
 
-@pytest.mark.parametrize("work", [SPINNING, AT_BARRIER, HOLDING], ids=["spinning", "barrier", "holding"])
-@pytest.mark.parametrize("main", ["join_workers();", "while (true) { }"], ids=["joining", "computing"])
+JOINING, COMPUTING = "join_workers();", "while (true) { }"
+
+
+@pytest.mark.parametrize(
+    ("work", "main"),
+    [(SPINNING, JOINING), (AT_BARRIER, COMPUTING), (HOLDING, JOINING)],
+    ids=["spinning, joining", "barrier, computing", "holding, joining"],
+)
 def test_nothing_outlives_the_main_process(start: type[Program], work: str, main: str) -> None:
     program = start(work + FORK + main)
     program.copies()
@@ -137,8 +143,11 @@ def test_nothing_outlives_the_main_process(start: type[Program], work: str, main
     assert program.finish()[2] == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("work", [SPINNING, AT_BARRIER], ids=["spinning", "barrier"])
-@pytest.mark.parametrize("main", ["join_workers();", "while (true) { }"], ids=["joining", "computing"])
+@pytest.mark.parametrize(
+    ("work", "main"),
+    [(SPINNING, COMPUTING), (AT_BARRIER, JOINING)],
+    ids=["spinning, computing", "barrier, joining"],
+)
 def test_ctrl_c_ends_everything(start: type[Program], work: str, main: str) -> None:
     program = start(work + FORK + main)
     program.copies()

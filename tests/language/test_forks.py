@@ -242,10 +242,8 @@ fork_execution(3, f); print(join_workers());
     ),
 }  # fmt: skip
 
-TIERS = ("auto", "interpreter", "compiled")
 
-
-@pytest.fixture(scope="module", params=TIERS)
+@pytest.fixture(scope="module", params=("interpreter", "compiled"))
 def ran(request: pytest.FixtureRequest) -> dict[str, Ran]:
     found = run_all([source for source, _ in PROGRAMS.values()], tier=request.param)
     return dict(zip(PROGRAMS, found, strict=True))

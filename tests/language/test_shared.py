@@ -111,7 +111,7 @@ print(parallel_map(f, [1, 2, 3])); print(shared_read("sum"));
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=["auto", "interpreter", "compiled"])
+@pytest.fixture(scope="module", params=["interpreter", "compiled"])
 def ran(request: pytest.FixtureRequest) -> dict[str, Ran]:
     found = run_all([source for source, _ in PROGRAMS.values()], tier=request.param)
     return dict(zip(PROGRAMS, found, strict=True))
