@@ -112,7 +112,7 @@ STATEMENTS = st.one_of(
     st.builds("{}.push({});".format, st.sampled_from(LISTS), st.sampled_from(NAMES)),
     st.builds("{}.push({});".format, *[st.sampled_from(LISTS)] * 2),
     st.builds("let {} = len({});".format, st.sampled_from(NAMES), st.sampled_from(LISTS)),
-    st.builds("print({});".format, st.sampled_from(NAMES)),
+    st.builds("print({});".format, st.sampled_from(NAMES + LISTS)),
     st.builds("if ({} > {}) {{ let {} = 7; }}".format, *[st.sampled_from(NAMES)] * 3),
     st.builds("for each x{0} in [1, 2] {{ {0} = {0} + x{0}; }}".format, st.sampled_from(NAMES)),
     st.builds("let {} = act({});".format, st.sampled_from(NAMES), st.sampled_from(NAMES)),

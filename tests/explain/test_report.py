@@ -82,6 +82,13 @@ def test_state_of_a_loop_in_words_of_the_program(tmp_path: Path) -> None:
     assert loop.hint
 
 
+def test_nobody_looks_ahead_from_a_loop_whose_iterations_are_on_workers(tmp_path: Path) -> None:
+    source = "for i in range(5000) {\n    print(work(i));\n}\nprint(work(9));\n"
+    found = explained(WORK + source, tmp_path)
+    assert at(found, 8).how == "ranges"
+    assert (at(found, 10).verdict, at(found, 10).reason) == ("does not pay", "nothing-ahead")
+
+
 def test_short_and_unknown_loops(tmp_path: Path) -> None:
     found = explained(
         "for i in range(9) {\n    print(i);\n}\nfor each x in xs {\n    print(x);\n}\n", tmp_path

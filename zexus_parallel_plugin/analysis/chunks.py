@@ -1,8 +1,8 @@
 """Cuts a code object into chunks at the boundaries of its statements.
 
-A cut is legal where nothing that is on the operand stack is used any more, where no jump leads across, and
-where no handler is open. A branch or a loop is never cut. Instructions between two legal cuts are grouped
-until there are about as many as wanted.
+A cut is legal where nothing that is on the operand stack is used any more, and where no jump leads across;
+the way from the beginning of a ``try`` to its handler counts as one. A branch or a loop is never cut.
+Instructions between two legal cuts are grouped until there are about as many as wanted.
 """
 
 from __future__ import annotations
@@ -52,15 +52,12 @@ def legal_cuts(code: Code) -> list[int]:
         op, operand, _gas = instructions[pc]
         own = depths[pc] - isa.stack_effect(op, operand)[0] if depths[pc] >= 0 else 1 << 30
         floor[pc] = min(floor[pc + 1], own)
-    cuts, open_jumps, tries = [], 0, 0
+    cuts, open_jumps = [], 0
     for pc in range(size + 1):
         open_jumps += crossed[pc]
         depth = depths[pc] if pc < size else 0
-        if not open_jumps and not tries and (pc in {0, size} or 0 <= depth <= floor[pc]):
+        if not open_jumps and (pc in {0, size} or 0 <= depth <= floor[pc]):
             cuts.append(pc)
-        if pc < size:
-            tries += (instructions[pc][0] == isa.SETUP_TRY) - (instructions[pc][0] == isa.POP_TRY)
-            tries = max(0, tries)
     return cuts
 
 
