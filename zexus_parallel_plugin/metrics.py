@@ -18,6 +18,7 @@ class RunMetrics:
             sites that were worth looking at which the main process executed.
         ranges_sent: sub-ranges of loops among the tasks; ranges_committed: those whose result was used;
             iterations_sent, iterations_committed: iterations in them.
+        chunks_sent: code behind a loop among the tasks; chunks_committed: that whose result was used.
         worker_seconds: time in calls on workers, of all results that came; committed_seconds: of those used.
         in_place_seconds: time in outermost calls that were executed in place and measured.
         waited_seconds: time that the main process waited for results.
@@ -36,6 +37,8 @@ class RunMetrics:
     ranges_committed: int = 0
     iterations_sent: int = 0
     iterations_committed: int = 0
+    chunks_sent: int = 0
+    chunks_committed: int = 0
     worker_seconds: float = 0.0
     committed_seconds: float = 0.0
     in_place_seconds: float = 0.0

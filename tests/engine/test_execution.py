@@ -29,7 +29,7 @@ def test_limits_are_the_meters() -> None:
 
 @pytest.mark.parametrize("tier", ["interpreter", "compiled", "auto"])
 def test_the_recursion_limit_is_put_back(tier: str) -> None:
-    on_engine(compiled("let _errors = [1];"), tier)  # the host's own evaluator raises it when it is first made
+    on_engine(compiled("let _errors = [1];"), tier)  # the host's evaluator raises it when it is first made
     before = sys.getrecursionlimit()
     for source in ("print(1);", "let a = 1 / 0;", "action f() { return f(); } f();", "let _errors = [1];"):
         on_engine(compiled(source), tier, gas=10_000)

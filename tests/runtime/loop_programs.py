@@ -40,7 +40,7 @@ class Maker:
 
     def program(self) -> str:
         """The text of a program: loops at the top level or in an action."""
-        body = "\n".join(self.loop() for _ in range(self.random.randint(1, 3)))
+        body = "\n".join(self.loop() for _ in range(self.random.randint(1, 5)))
         touch = self.random.choice(
             ["", "if (len(out) > 0) { out[0] = 77; }", "other.push(rows[0]); rows[0].push(1);"]
         )
@@ -55,7 +55,7 @@ class Maker:
         """A loop over a list, a range, or by a counter."""
         self.loops += 1
         i = f"i{self.loops}"
-        kind = self.random.randrange(8)
+        kind = self.random.randrange(10)
         count = self.random.choice([2, 4, 7, 10, 12, 13])
         body = " ".join(self.statement(i, 0) for _ in range(self.random.randint(1, 4)))
         if kind == 0:
@@ -71,6 +71,13 @@ class Maker:
             return f"let {i} = 0; while ({i} <= {count} and {i} * {i} < 90) {{ {body} {i} = {i} + {step}; }}"
         if kind == 6:
             return f"let {i} = 0; while ({i} < len(xs)) {{ {i} = {i} + {step}; {body} }}"
+        if kind >= 8:  # on its own, apart from what the body does: others can run beside it
+            c = f"c{self.loops}"
+            extra = body if self.random.random() < 0.5 else ""
+            return (
+                f"let {c} = {self.loops}; let {i} = 0; while ({i} < {count}) "
+                f"{{ {c} = ({c} * 31 + {i}) % 1009; {extra} {i} = {i} + 1; }} print({c});"
+            )
         return f"let {i} = 0; while ({i} < {count}) {{ {body} {i} = {i} + {step}; }}"
 
     def record(self) -> str:

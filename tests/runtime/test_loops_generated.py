@@ -17,6 +17,7 @@ from .running import compiled, machine, use_fake_pool
 IN_PLACE = {"worker_count": 1, "tier": "interpreter"}
 EAGER = {"worker_count": 3, "mode": "parallel", "min_task_seconds": 0.0}
 PROGRAMS = int(os.environ.get("ZEXUS_PARALLEL_LOOPS", "40"))
+GAS = 1_000_000
 FIRST = int(os.environ.get("ZEXUS_PARALLEL_FIRST", "0"))
 
 
@@ -41,8 +42,8 @@ def test_the_same_as_in_place(behaviour: str, monkeypatch: pytest.MonkeyPatch) -
     for seed in range(FIRST, FIRST + PROGRAMS):
         pools = use_fake_pool(monkeypatch, behaviour, seed)
         source = Maker(seed).program()
-        expected = outcome(source, IN_PLACE, 10_000_000)
-        assert outcome(source, EAGER, 10_000_000) == expected, f"program {seed}\n{source}"
+        expected = outcome(source, IN_PLACE, GAS)
+        assert outcome(source, EAGER, GAS) == expected, f"program {seed}\n{source}"
         if seed % 3 == 0:
             limit = max(50, expected[3] * (seed % 97) // 97)
             expected = outcome(source, IN_PLACE, limit)

@@ -17,6 +17,7 @@ from zexus_parallel_plugin.runtime.dispatch import Dispatch, Pool
 from zexus_parallel_plugin.runtime.knowledge import UNKNOWN
 from zexus_parallel_plugin.runtime.late import LEFT, Flight
 from zexus_parallel_plugin.runtime.lookahead import Lookahead
+from zexus_parallel_plugin.runtime.loops.behind import Resident
 from zexus_parallel_plugin.runtime.loops.driver import Loops
 from zexus_parallel_plugin.runtime.output import printable
 from zexus_parallel_plugin.runtime.planner import Planner
@@ -212,6 +213,29 @@ class Ahead:
             return False
         return None if self.loops.worth(code, head + 1, last) else True
 
+    def stay(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Resident | None:
+        """A loop is about to be executed in place; returns the one around it."""
+        behind = self.loops.behind
+        outer, behind.resident = behind.resident, Resident(tier, code, head, frame)
+        self._start_pulse()
+        if self.forced and not self._busy:
+            self._busy = True
+            behind.look()
+            self._busy = False
+        return outer
+
+    def leave(self, outer: Resident | None, code: Code, frame: Frame, landing: Any) -> Any:
+        """It is over: where the interpreter goes on, behind what workers have executed meanwhile."""
+        behind = self.loops.behind
+        behind.resident = outer
+        if self._busy:
+            return landing
+        self._busy = True
+        try:
+            return behind.arrive(code, frame, landing)
+        finally:
+            self._busy = False
+
     def adopt(self, flight: Flight) -> Any:
         """Look after a call that was begun before this was made: its visit, None if there is none."""
         name = id(flight.function)
@@ -241,6 +265,7 @@ class Ahead:
         """The execution is over: give up everything that is left."""
         self.pulse.stop()
         self._busy = True
+        self.loops.behind.finish()
         for stream in list(self._lookahead.streams):
             self._lookahead.drop(stream)
 
@@ -325,6 +350,11 @@ class Ahead:
             finally:
                 self._busy = False
             return
+        self._busy = True
+        try:
+            self.loops.behind.look()
+        finally:
+            self._busy = False
         if not self._in_place:
             return
         self._busy = True

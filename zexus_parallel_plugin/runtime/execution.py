@@ -109,4 +109,13 @@ class WatchedTier(Tier):
             landing: Any = ahead.loop(self, unit.code, head, frame)
             if landing is not LEFT:
                 return landing  # type: ignore[no-any-return]
-        return super().run_loop(unit, head, frame)
+            ahead = self.execution.ahead
+        if ahead is None:
+            return super().run_loop(unit, head, frame)
+        outer = ahead.stay(self, unit.code, head, frame)
+        landing = None
+        try:
+            landing = super().run_loop(unit, head, frame)
+        finally:
+            landing = ahead.leave(outer, unit.code, frame, landing)
+        return landing  # type: ignore[no-any-return]

@@ -105,6 +105,14 @@ class LateAhead:
                 return landing
         return self.wake().loop(tier, code, head, frame)
 
+    def stay(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
+        """A loop is about to be executed in place; returns the one around it."""
+        return None if self.real is None else self.real.stay(tier, code, head, frame)
+
+    def leave(self, outer: Any, code: Code, frame: Frame, landing: Any) -> Any:
+        """It is over: where the interpreter goes on."""
+        return landing if self.real is None else self.real.leave(outer, code, frame, landing)
+
     def may_compile(self, code: Code, instructions: Iterable[int]) -> bool:
         """Whether the calls at these instructions need not be looked at any more."""
         return self.real is None or self.real.may_compile(code, instructions)

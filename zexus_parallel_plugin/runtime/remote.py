@@ -19,7 +19,7 @@ from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.host.builtins import standard_builtins
 from zexus_parallel_plugin.host.values import EvaluationError
-from zexus_parallel_plugin.runtime.loops.messages import RANGE_TAG, RangeSpec
+from zexus_parallel_plugin.runtime.loops.messages import CHUNK_TAG, RANGE_TAG, ChunkSpec, RangeSpec
 from zexus_parallel_plugin.runtime.loops.remote import RangeRunner
 from zexus_parallel_plugin.runtime.sandbox import (
     CallerVariables,
@@ -115,6 +115,8 @@ class Handler:
         try:
             if data[0] == RANGE_TAG:
                 return self._ranges.run(RangeSpec(*data[1:]))
+            if data[0] == CHUNK_TAG:
+                return self._ranges.run_chunk(ChunkSpec(*data[1:]))
             spec = decode_task(data)
             inputs = _Inputs(spec, self.shelf)
             records = [self._call(spec, call, inputs) for call in spec.calls]
@@ -126,16 +128,10 @@ class Handler:
     def _call(self, spec: TaskSpec, call: CallSpec, inputs: _Inputs) -> Record:
         execution = self.execution
         args, values, absent = inputs.of(call)
-        meter = execution.meter
-        meter.gas_used, meter.operation_count = spec.gas, spec.operations
-        out, err = io.StringIO(), io.StringIO()
-        sys.stdout, sys.stderr = out, err
-        self.effect = ""
-        self.names.become(values, absent)
-        frame = execution.frame = execution.root
-        frame.depth = spec.depth
-        frame.version += 1
+        used = spec.gas, spec.operations
+        out, err = self.begin(values, absent, frozenset(), spec.depth, used)
         self.use_engine(spec.main)
+        frame, meter = execution.root, execution.meter
         started = thread_time()
         try:
             value = execution.call_action(frame, call.function, args)
@@ -160,6 +156,25 @@ class Handler:
             except UnicodeEncodeError:
                 reason = "unprintable"
         return Record(reason, seconds=seconds)
+
+    def begin(
+        self, values: dict[str, Any], absent: frozenset[str], own: frozenset[str], depth: int,
+        used: tuple[int, int],
+    ) -> tuple[io.StringIO, io.StringIO]:  # fmt: skip
+        """Prepare the engine for a task: what it prints and what the host says go to the two texts.
+
+        :param own: variables that the task may assign. ``used``: gas and operations of the program.
+        """
+        execution = self.execution
+        execution.meter.gas_used, execution.meter.operation_count = used
+        out, err = io.StringIO(), io.StringIO()
+        sys.stdout, sys.stderr = out, err
+        self.effect = ""
+        self.names.become(values, absent, own)
+        frame = execution.frame = execution.root
+        frame.depth = depth
+        frame.version += 1
+        return out, err
 
     def use_engine(self, main: Any) -> None:
         """Take the prepared and compiled code that fits: what is compiled depends on which variables of

@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.config import available_cores
 from zexus_parallel_plugin.runtime.late import LEFT
+from zexus_parallel_plugin.runtime.loops.behind import Behind
 from zexus_parallel_plugin.runtime.loops.extent import counters_now
 from zexus_parallel_plugin.runtime.loops.run import LoopRun
 from zexus_parallel_plugin.runtime.loops.site import LoopSite
@@ -48,6 +50,9 @@ class Loops:
         self.fallback = fallback
         self.start_pulse = start_pulse
         self.active: LoopRun | None = None
+        self.behind = Behind(self)
+        # While the main process computes, it takes a core from the workers.
+        self.beside = max(1, min(dispatch.workers, available_cores() - 1))
         self._keys = 0
         self._sites: dict[tuple[int, int], LoopSite] = {}
         self._codes: list[Code] = []

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 RANGE_TAG: Final = "range"
 """First item of the payload of a range task."""
+CHUNK_TAG: Final = "chunk"
+"""First item of the payload of a chunk task."""
 
 
 class RangeSpec(NamedTuple):
@@ -82,6 +84,46 @@ class RangeResult(NamedTuple):
     seconds: float = 0.0
 
 
+class ChunkSpec(NamedTuple):
+    """A chunk of code that a worker executes as a whole.
+
+    Attributes:
+        main: the code object of the program; code: the one with the instructions ``start`` up to ``end``.
+        values: what it may read; absent: names that are nowhere. stores: names that it assigns.
+        depth: that of the frame; gas, operations: what the program had used.
+    """
+
+    main: Any
+    code: Any
+    start: int
+    end: int
+    values: dict[str, Any]
+    absent: frozenset[str]
+    stores: tuple[str, ...]
+    depth: int
+    gas: int
+    operations: int
+
+
+class ChunkResult(NamedTuple):
+    """An answer: ``reason`` says why it must be executed in place, ``values`` are the variables assigned."""
+
+    reason: str = ""
+    values: tuple[tuple[str, Any], ...] = ()
+    text: str = ""
+    gas: int = 0
+    operations: int = 0
+    seconds: float = 0.0
+
+
+def encode_chunk(spec: ChunkSpec, key_of: Callable[[Any], bytes]) -> bytes:
+    """The payload of a chunk task.
+
+    :raises NotPlainError: something in it cannot be sent.
+    """
+    return dumps((CHUNK_TAG, *spec), key_of)
+
+
 def encode_range(spec: RangeSpec, key_of: Callable[[Any], bytes]) -> bytes:
     """The payload of a range task.
 
@@ -126,13 +168,13 @@ class _ReferenceUnpickler(pickle.Unpickler):
         return self._objects[pid]
 
 
-def encode_result(result: RangeResult, inputs: list[Any]) -> bytes:
+def encode_result(result: RangeResult | ChunkResult, inputs: list[Any]) -> bytes:
     """The answer of a worker; ``inputs`` are the containers that the program has as well, in order.
 
     :raises NotPlainError: a value cannot be sent.
     """
     shared = {id(value): number for number, value in enumerate(inputs)}
-    if not shared or shared.keys().isdisjoint(map(id, containers_of([result.private, result.records]))):
+    if not shared or shared.keys().isdisjoint(map(id, containers_of(result))):
         return dumps(tuple(result))
     file = io.BytesIO()
     try:
@@ -152,6 +194,14 @@ def decode_result(data: Any, inputs: Callable[[], list[Any]]) -> RangeResult:
         return RangeResult(*_ReferenceUnpickler(io.BytesIO(data), _Late(inputs)).load())
     except Exception as error:
         raise ValueError(f"not an answer to a range: {type(error).__name__}: {error}") from error
+
+
+def decode_chunk(data: Any, inputs: Callable[[], list[Any]]) -> ChunkResult:
+    """The same for a chunk."""
+    try:
+        return ChunkResult(*_ReferenceUnpickler(io.BytesIO(data), _Late(inputs)).load())
+    except Exception as error:
+        raise ValueError(f"not an answer to a chunk: {type(error).__name__}: {error}") from error
 
 
 class _Late(list[Any]):

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import sys
+import dataclasses
 from time import thread_time
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.compiler.support import UNSET
 from zexus_parallel_plugin.engine.compiler.trap import RangeStopped, Trap
-from zexus_parallel_plugin.runtime.loops.messages import RangeResult, containers_of, encode_result
+from zexus_parallel_plugin.engine.interpreter import interpret
+from zexus_parallel_plugin.runtime.loops.messages import (
+    ChunkResult,
+    RangeResult,
+    containers_of,
+    encode_result,
+)
 from zexus_parallel_plugin.runtime.loops.replay import folded
 from zexus_parallel_plugin.runtime.sandbox import RefusedError
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps, loads
@@ -17,7 +22,7 @@ from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps, loads
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.compiler.unit import Unit
     from zexus_parallel_plugin.engine.frame import Frame
-    from zexus_parallel_plugin.runtime.loops.messages import RangeSpec
+    from zexus_parallel_plugin.runtime.loops.messages import ChunkSpec, RangeSpec
     from zexus_parallel_plugin.runtime.remote import Handler
 
 _MOST_BASES = 4
@@ -39,7 +44,7 @@ class _Base:
 
     def print(self, elements: Any) -> bytes:
         """A pickle of it and of some elements as they are now."""
-        return dumps((self.values, elements), lambda code: b"%d" % id(code))
+        return _print((self.values, elements))
 
 
 class RangeRunner:
@@ -89,16 +94,9 @@ class RangeRunner:
             values[name] = elements
             inputs = [*inputs, *containers_of([elements])[1:]]
         before = base.print(spec.elements) if spec.mutates and inputs else b""
-        meter = execution.meter
-        meter.gas_used, meter.operation_count = spec.gas, spec.operations
-        out, err = io.StringIO(), io.StringIO()
-        sys.stdout, sys.stderr = out, err
-        handler.effect = ""
-        handler.names.become(values, base.absent, own)
-        frame = execution.frame = execution.root
-        frame.depth = spec.depth
-        frame.version += 1
+        out, err = handler.begin(values, base.absent, own, spec.depth, (spec.gas, spec.operations))
         handler.use_engine(spec.main)
+        frame, meter = execution.root, execution.meter
         unit = self._unit(spec, frame)
         if isinstance(unit, str):
             return RangeResult(0, "loop-not-compiled"), inputs
@@ -126,6 +124,50 @@ class RangeRunner:
         return RangeResult(
             done, "", counters, private, records, replacements, text, meter.gas_used - spec.gas,
             meter.operation_count - spec.operations, seconds,
+        ), inputs  # fmt: skip
+
+    def run_chunk(self, spec: ChunkSpec) -> bytes:
+        """The answer to a chunk task."""
+        result, inputs = self._execute(spec)
+        if result.reason:
+            return dumps(tuple(result))
+        try:
+            return encode_result(result, inputs)
+        except NotPlainError as error:
+            return dumps(tuple(ChunkResult(error.reason)))
+
+    def _execute(self, spec: ChunkSpec) -> tuple[ChunkResult, list[Any]]:
+        handler = self._handler
+        execution = handler.execution
+        inputs = containers_of(spec.values.values())
+        before = _print(spec.values) if inputs else b""
+        own = frozenset(spec.stores)
+        names = {**dict.fromkeys(spec.stores, UNSET), **spec.values}
+        for name in spec.absent & own:
+            del names[name]
+        out, err = handler.begin(names, spec.absent, own, spec.depth, (spec.gas, spec.operations))
+        handler.use_engine(spec.main)
+        code = execution.code.get(spec.code)
+        piece = dataclasses.replace(code, instructions=code.instructions[: spec.end], loops={})
+        stack: list[Any] = []
+        started = thread_time()
+        try:
+            interpret(execution, piece, execution.root, stack, spec.start, [])
+        except RefusedError as refused:
+            return ChunkResult(refused.reason), inputs
+        except Exception:  # noqa: BLE001 - whatever it is, it is to happen in the main process
+            return ChunkResult("raised"), inputs
+        seconds = thread_time() - started
+        reason = handler.effect or ("warned" if err.tell() else "")
+        if not reason and inputs and _print(spec.values) != before:
+            reason = "changes-input"
+        if reason or stack:
+            return ChunkResult(reason or "raised", seconds=seconds), inputs
+        values = [(name, dict.get(handler.names, name, UNSET)) for name in spec.stores]
+        meter = execution.meter
+        return ChunkResult(
+            "", tuple((name, value) for name, value in values if value is not UNSET), out.getvalue(),
+            meter.gas_used - spec.gas, meter.operation_count - spec.operations, seconds,
         ), inputs  # fmt: skip
 
     def _named(self, spec: RangeSpec, values: tuple[Any, ...]) -> list[Any]:
@@ -163,6 +205,10 @@ class RangeRunner:
         if answer[1] >= 0:
             return answer[0], "loop-left", None
         return answer[0], "", answer
+
+
+def _print(values: Any) -> bytes:
+    return dumps(values, lambda code: b"%d" % id(code))
 
 
 def _iteration(error: BaseException, unit: Unit) -> int:

@@ -1,0 +1,236 @@
+"""Loops behind loops: while one loop runs that must be executed in place, workers execute those behind it
+that do not depend on it.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from zexus_parallel_plugin.analysis.footprint import is_function
+from zexus_parallel_plugin.engine import isa
+from zexus_parallel_plugin.runtime.loops.chunk import Chunk, chunks_behind
+from zexus_parallel_plugin.runtime.loops.messages import ChunkSpec, containers_of, decode_chunk, encode_chunk
+from zexus_parallel_plugin.runtime.output import printable
+from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps
+from zexus_parallel_plugin.runtime.stream import visible_from
+from zexus_parallel_plugin.runtime.task import ABSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.frame import Frame
+    from zexus_parallel_plugin.runtime.execution import WatchedTier
+    from zexus_parallel_plugin.runtime.loops.driver import Loops
+    from zexus_parallel_plugin.runtime.loops.messages import ChunkResult
+
+_LOG = logging.getLogger(__name__)
+
+_ABSENT_MARK = ("absent",)
+_ERROR_MODE = "_continue_on_error"
+"""A frame that has this variable goes on after errors."""
+_FAILURES = 3
+"""Chunks of one place in a row that were of no use, after which it is left alone."""
+
+
+class _Sent:
+    """A chunk on its way: the names that it reads, and a pickle of their values when it was sent."""
+
+    __slots__ = ("chunk", "frame", "handle", "names", "pickle", "values")
+
+    def __init__(
+        self, chunk: Chunk, frame: Frame, names: list[str], values: dict[str, Any], pickle: bytes, handle: Any
+    ) -> None:
+        self.chunk = chunk
+        self.frame = frame
+        self.names = names
+        self.values = values
+        self.pickle = pickle
+        self.handle = handle
+
+
+class Resident:
+    """The loop that is being executed in place just now."""
+
+    __slots__ = ("code", "frame", "head", "looked", "tier")
+
+    def __init__(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> None:
+        self.tier = tier
+        self.code = code
+        self.head = head
+        self.frame = frame
+        self.looked = False
+
+
+class Behind:
+    """Chunks that were sent, of one execution."""
+
+    def __init__(self, loops: Loops) -> None:
+        self._loops = loops
+        self._sent: list[_Sent] = []
+        self._failures: dict[tuple[int, int], int] = {}
+        self.resident: Resident | None = None
+
+    def look(self) -> None:
+        """The resident loop takes long: send chunks behind it."""
+        resident = self.resident
+        if resident is None or resident.looked or self._loops.main is None:
+            return
+        resident.looked = True
+        try:
+            self._look(resident)
+        except NotPlainError as error:
+            self._loops.metrics.reasons[error.reason] += 1
+
+    def _look(self, resident: Resident) -> None:
+        code, frame = resident.code, resident.frame
+        ends = resident.tier.builder.loop_ends(code)
+        start = ends[resident.head] + 1
+        written = self._stores_between(code, resident.head, start, frame)
+        most = self._loops.dispatch.workers if self._loops.forced else self._loops.beside
+        for chunk in chunks_behind(code, start, ends):
+            if any(sent.frame is frame and sent.chunk.start == chunk.start for sent in self._sent):
+                written |= chunk.stores
+                continue
+            names, writes = self._needs(chunk, frame)
+            if self._failures.get((id(code), chunk.start), 0) < _FAILURES and names.isdisjoint(written):
+                if len(self._sent) >= most:
+                    return
+                self._send(chunk, code, frame, sorted(names))
+            written |= chunk.stores | writes
+
+    def _stores_between(self, code: Code, first: int, last: int, frame: Frame) -> set[str]:
+        """Names that the instructions of a loop, or what it calls, may assign."""
+        stores, calls = _stores(code, first, last), _calls(code, first, last)
+        loop = Chunk(first, last, frozenset(), frozenset(stores), tuple(calls))
+        _names, writes = self._needs(loop, frame)
+        return set(loop.stores) | writes
+
+    def _needs(self, chunk: Chunk, frame: Frame) -> tuple[set[str], set[str]]:
+        """Names whose values a chunk may need, callees included, and names that callees may assign.
+
+        :raises NotPlainError: it calls something with an effect, or something that cannot be told.
+        """
+        visible = visible_from(frame)
+        names = set(chunk.exposed)
+        writes: set[str] = set()
+        planner = self._loops.planner
+        for name, count in chunk.calls:
+            names.add(name)
+            function = visible(name)
+            if planner.is_builtin(name) or not is_function(function):
+                continue
+            footprint = planner.footprint(function, [None] * count, visible)
+            if footprint.effect:
+                raise NotPlainError(footprint.effect, name)
+            names.update(footprint.reads, footprint.stores)
+            writes |= footprint.writes
+        return names, writes
+
+    def _send(self, chunk: Chunk, code: Code, frame: Frame, names: list[str]) -> None:
+        loops = self._loops
+        visible = visible_from(frame)
+        if any(name not in frame.env and visible(name) is not ABSENT for name in chunk.stores):
+            loops.metrics.reasons["writes-caller-variable"] += 1
+            return
+        if visible(_ERROR_MODE) is not ABSENT:
+            return
+        found = {name: visible(name) for name in names}
+        values = {name: value for name, value in found.items() if value is not ABSENT}
+        loops.library.start()
+        pickle = self._pickle(values, names)
+        meter = loops.execution.meter
+        spec = ChunkSpec(
+            loops.main, code.bytecode, chunk.start, chunk.end, values,
+            frozenset(found.keys() - values.keys()) | {_ERROR_MODE}, tuple(sorted(chunk.stores)),
+            frame.depth, meter.gas_used, meter.operation_count,
+        )  # fmt: skip
+        payload = encode_chunk(spec, loops.library.key_of)
+        handle = loops.dispatch.submit(payload, loops.library.needed(), None)
+        if handle is not None:
+            loops.metrics.chunks_sent += 1
+            self._sent.append(_Sent(chunk, frame, names, values, pickle, handle))
+
+    def _pickle(self, values: dict[str, Any], names: Iterable[str]) -> bytes:
+        return dumps([values.get(name, _ABSENT_MARK) for name in names], self._loops.library.key_of)
+
+    def arrive(self, code: Code, frame: Frame, landing: Any) -> Any:
+        """The program has come to an instruction: where it goes on, behind the chunks that begin there."""
+        while landing is not None and self._sent and not landing[1] and not landing[2]:
+            sent = next(
+                (s for s in self._sent if s.frame is frame and s.chunk.start == landing[0]), None
+            )
+            if sent is None:
+                return landing
+            self._sent.remove(sent)
+            reason = self._commit(sent)
+            key = id(code), sent.chunk.start
+            if reason:
+                self._failures[key] = self._failures.get(key, 0) + 1
+                self._loops.metrics.reasons[reason] += 1
+                return landing
+            landing = sent.chunk.end, (), ()
+        return landing
+
+    def _commit(self, sent: _Sent) -> str:
+        """Wait for a chunk, and do to the program what it did; or the reason code why not."""
+        loops = self._loops
+        dispatch = loops.dispatch
+        dispatch.look()
+        visible = visible_from(sent.frame)
+        try:
+            now = {name: visible(name) for name in sent.names}
+            same = self._pickle({n: v for n, v in now.items() if v is not ABSENT}, sent.names) == sent.pickle
+        except NotPlainError:
+            same = False
+        if not same or not dispatch.begun(sent.handle):
+            dispatch.cancel(sent.handle, None)
+            return "not-started" if same else "changed-names"
+        while not sent.handle.done:
+            dispatch.wait_for(sent.handle, wake_for_any=False)
+        if not sent.handle.outcome.ok:
+            dispatch.note_failure(sent.handle.outcome.failure)
+            return "worker-failed"
+        try:
+            inputs = [now[name] for name in sent.values]
+            result = decode_chunk(sent.handle.outcome.result, lambda: containers_of(inputs))
+        except ValueError as error:
+            _LOG.warning("%s", error)
+            return "worker-undecodable"
+        return result.reason or self._apply(sent, result)
+
+    def _apply(self, sent: _Sent, result: ChunkResult) -> str:
+        execution, metrics = self._loops.execution, self._loops.metrics
+        meter = execution.meter
+        gas, operations = meter.gas_used + result.gas, meter.operation_count + result.operations
+        if gas > execution.gas_limit or operations > execution.operation_limit:
+            return "near-limit"
+        if not printable(result.text):
+            return "unprintable"
+        if result.text:
+            sys.stdout.write(result.text)
+        meter.gas_used, meter.operation_count = gas, operations
+        for name, value in result.values:
+            sent.frame.store(name, value)
+        metrics.chunks_committed += 1
+        metrics.committed_seconds += result.seconds
+        metrics.worker_seconds += result.seconds
+        metrics.worker_gas += result.gas
+        return ""
+
+    def finish(self) -> None:
+        """The execution is over."""
+        for sent in self._sent:
+            self._loops.dispatch.cancel(sent.handle, None)
+        self._sent.clear()
+
+
+
+def _stores(code: Code, first: int, last: int) -> list[str]:
+    return [arg for op, arg, _gas in code.instructions[first:last] if op == isa.STORE_NAME]
+
+
+def _calls(code: Code, first: int, last: int) -> list[tuple[str, int]]:
+    return [(arg[0], arg[1]) for op, arg, _gas in code.instructions[first:last] if op == isa.CALL_NAME]
