@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.scrollbar import ScrollBar
 
 from tests.journal.synthetic import Shape, write
 from tests.monitor.piloting import drive, press, screen_lines
 from tests.report.hostile import hostile
 from zexus_parallel_plugin.monitor.ink import ASCII, UNICODE
-from zexus_parallel_plugin.monitor.tui.app import MonitorApp
+from zexus_parallel_plugin.monitor.tui.app import MonitorApp, PlainScrollBar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,12 @@ VIEWS = [
     "log",
 ]
 SIZES = [(80, 24), (120, 40), (200, 60)]
+
+
+@pytest.fixture(autouse=True)
+def _scroll_bars_of_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a scroll bar is drawn is not for this test to say, so nothing of it is in the text."""
+    monkeypatch.setattr(ScrollBar, "renderer", PlainScrollBar)
 
 
 def compare(name: str, text: str) -> None:

@@ -223,7 +223,9 @@ def test_wrapping() -> None:
 def test_a_run_without_tasks_says_why() -> None:
     end = ev.RunEnd(t=1, state="finished")
     counted = watch_of(START, ev.Metrics(t=1, reasons={"cheap": 5, "depth": 1}), end)
-    assert "nothing was given to workers  The calls here take so little" in plain(head(counted, UNICODE, 110)[1])
+    assert "nothing was given to workers  The calls here take so little" in plain(
+        head(counted, UNICODE, 110)[1]
+    )
     left = watch_of(START, ev.RunEnd(t=1, state="finished", left_to_host="host-mode"))
     assert "only the host's VM has" in plain(head(left, UNICODE, 150)[1])
     assert plain(head(watch_of(START, end), UNICODE, 110)[1]).endswith("nothing was given to workers")

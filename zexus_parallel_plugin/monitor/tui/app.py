@@ -33,7 +33,7 @@ from zexus_parallel_plugin.monitor.watch import Watch
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-__all__ = ["MonitorApp"]
+__all__ = ["MonitorApp", "PlainScrollBar"]
 
 FRAME = 0.25
 """Seconds between two looks at the journal."""
@@ -46,7 +46,7 @@ _DETAIL_FROM = 110
 """With so many columns the details are shown beside the view from the start."""
 
 
-class _AsciiScrollBar(ScrollBarRender):
+class PlainScrollBar(ScrollBarRender):
     """A scroll bar without characters of its own: its thumb is made of colours."""
 
     VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
@@ -206,7 +206,7 @@ class MonitorApp(App[None]):
     def on_mount(self) -> None:
         """Begin to read."""
         if self.look.ascii_only:
-            ScrollBar.renderer = _AsciiScrollBar
+            ScrollBar.renderer = PlainScrollBar
             self.screen.add_class("ascii")
         if self._first_path is not None:
             self.open(self._first_path)
