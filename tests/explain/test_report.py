@@ -89,6 +89,14 @@ def test_nobody_looks_ahead_from_a_loop_whose_iterations_are_on_workers(tmp_path
     assert (at(found, 10).verdict, at(found, 10).reason) == ("does not pay", "nothing-ahead")
 
 
+def test_what_was_foreseen_is_given_up_at_such_a_loop(tmp_path: Path) -> None:
+    loop = "for i in range(5000) {\n    print(work(i));\n}\n"
+    found = explained(WORK + "let a = work(9);\n" + loop + "let b = work(9);\n", tmp_path)
+    assert [at(found, line).reason for line in (7, 11)] == ["nothing-ahead", "nothing-ahead"]
+    found = explained(WORK + "let a = work(9);\nlet b = work(8);\n" + loop, tmp_path)
+    assert [at(found, line).verdict for line in (7, 8, 9)] == ["parallel"] * 3
+
+
 def test_short_and_unknown_loops(tmp_path: Path) -> None:
     found = explained(
         "for i in range(9) {\n    print(i);\n}\nfor each x in xs {\n    print(x);\n}\n", tmp_path

@@ -115,9 +115,11 @@ class Verdicts:
             elif around:
                 verdict = _in_loop(call, around)
             else:
-                verdict = _in_line(call, heavy)
+                # What was foreseen is given up when a loop is executed by ranges.
+                fence = max((plan.end for plan in ranges if plan.end <= pc), default=-1)
+                verdict = _in_line(call, [other for other in heavy if other > fence])
             found[pc] = verdict
-        return _with_partners(found, unit)
+        return _with_partners(found, unit, [plan.head for plan in ranges])
 
     def parallel_map(self, unit: UnitView, pc: int) -> tuple[str, str]:
         """The action of a ``parallel_map``, and the reason code of what is done with it."""
@@ -155,7 +157,9 @@ def _in_line(call: LoopCall, heavy: list[int]) -> CallVerdict:
     return CallVerdict(call, False, reason, call.because, call.through)
 
 
-def _with_partners(found: dict[int, CallVerdict], unit: UnitView) -> dict[int, CallVerdict]:
+def _with_partners(
+    found: dict[int, CallVerdict], unit: UnitView, fences: list[int]
+) -> dict[int, CallVerdict]:
     """The first of several calls is executed by the main process, at the same time as the others."""
     in_line = [v for v in found.values() if not any(p.head <= v.call.pc < p.end for p in unit.plans.values())]
     for verdict in in_line:
@@ -164,7 +168,8 @@ def _with_partners(found: dict[int, CallVerdict], unit: UnitView) -> dict[int, C
         pc = verdict.call.pc
         beside = [
             other for other in in_line
-            if other.parallel and other.call.pc > pc and other.call.because < pc
+            if other.parallel and other.call.because < pc < other.call.pc
+            and not any(pc < fence < other.call.pc for fence in fences)
         ]  # fmt: skip
         if beside:
             found[pc] = CallVerdict(verdict.call, True, "parallel-calls", first=True)
