@@ -244,6 +244,20 @@ def test_the_log_is_written_down_and_not_on_the_terminal(
     assert capsys.readouterr().err == ""
 
 
+def test_warnings_are_on_the_terminal_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    err = Terminal()
+    monkeypatch.setattr(sys, "stderr", err)
+    logger = logging.getLogger("zexus_parallel_plugin.runtime.pool.crew")
+    for level in (None, "info"):
+        config = ParallelConfig(journal="off", log_level=level)
+        recorder = LiveRecorder(config, None, console.Console(), print)
+        logger.warning("no workers\nmore about it")
+        recorder.close()
+    first, *summaries = err.getvalue().splitlines()
+    assert first == "zexus-parallel: no workers"
+    assert len(summaries) == 2
+
+
 def test_a_log_record_that_cannot_be_formatted() -> None:
     taken: list[tuple[str, str, str]] = []
     handler = JournalHandler(lambda *line: taken.append(line))
@@ -432,8 +446,8 @@ def test_a_line_that_is_not_complete_is_not_overwritten(monkeypatch: pytest.Monk
     made, err, tee = drawn(monkeypatch, Terminal())
     tee.write("what is your name? ")
     assert not made.due()
-    made.say("the end")
-    assert err.getvalue() == "\nthe end\n"
+    made.say("the \x1b[31m\u202eend")
+    assert err.getvalue() == "\nthe \\x1b[31m\\u202eend\n"
 
 
 def test_output_that_goes_elsewhere_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:

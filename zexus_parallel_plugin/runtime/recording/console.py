@@ -72,8 +72,9 @@ class Console:
             self._write(_CLEAR)
 
     def say(self, text: str) -> None:
-        """Leave a line on the terminal."""
+        """Leave a line on the terminal. Characters that could control it are written as escapes."""
         self.clear()
+        text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
         if self._shares and not self._at_start:
             text = "\n" + text
         self._write(text + "\n")

@@ -42,6 +42,7 @@ _SAMPLE = 1.0
 _SAMPLED = 32
 """Workers whose memory is looked at in one sample; the others have their turn in the next."""
 _OUTPUT_KEPT = 64 * 1024
+_LINE_END = "\n"
 _MOST_BYTES = 1 << 27
 """Size of a journal from which on new tasks are no longer written: the place may be in memory."""
 
@@ -56,8 +57,8 @@ class LiveRecorder(Recorder):
     __slots__ = (
         "_chunks", "_closed", "_complain", "_console", "_error", "_execution", "_flushing", "_fork",
         "_heard", "_kept", "_left_to_host", "_listeners", "_main", "_metrics", "_metrics_at",
-        "_metrics_shown", "_next", "_sample_at", "_shared", "_tasks", "_tee", "_unlisten", "_workers",
-        "_writer", "_zero", "dead", "full",
+        "_metrics_shown", "_next", "_sample_at", "_says_warnings", "_shared", "_tasks", "_tee", "_unlisten",
+        "_workers", "_writer", "_zero", "dead", "full",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +72,7 @@ class LiveRecorder(Recorder):
         self._writer = writer
         self._console = console
         self._complain = complain
+        self._says_warnings = config.log_level is None  # else somebody else does
         self._next = self._zero + _FLUSH
         self._sample_at = self._metrics_at = self._zero + _SAMPLE
         self._flushing = self._closed = self.dead = False
@@ -299,6 +301,8 @@ class LiveRecorder(Recorder):
     @careful
     def _on_log(self, level: str, text: str, logger: str) -> None:
         self.add("log", {"level": level, "text": text, "logger": logger})
+        if self._console is not None and self._says_warnings and level not in {"debug", "info"}:
+            self._console.say(f"zexus-parallel: {text.partition(_LINE_END)[0]}")
 
     # -- output
 
