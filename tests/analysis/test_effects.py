@@ -132,3 +132,15 @@ def test_loops() -> None:
     assert summary("action f(a) { while (a > 0) { a = a - 1; } }").loops
     assert summary("action f(a) { for each x in a { print(x); } }").loops
     assert not summary("action f(a) { if (a) { return 1; } return 2; }").loops
+
+
+def test_the_page_has_every_opcode() -> None:
+    import re
+    from pathlib import Path
+
+    from zexus_parallel_plugin.engine import isa
+
+    page = (Path(__file__).parents[2] / "docs" / "analysis.md").read_text(encoding="utf-8")
+    table = page.partition("What an instruction does")[2].partition("## Loops")[0]
+    listed = re.findall(r"`([A-Z_]+)`", table)
+    assert sorted(listed) == sorted([*isa.NUMBERS, "PARALLEL_MAP"])

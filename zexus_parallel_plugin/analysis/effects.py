@@ -88,6 +88,11 @@ class Summary:
     prints: bool = False
 
 
+def effect_of_opcode(operand: Any) -> str:
+    """Reason code of the effect of a seldom instruction (`isa.RARE`)."""
+    return "effect-shared" if operand[0].name in parallel.NAMES else "effect-opcode"
+
+
 def summarize(code: Code, builtins: Collection[str], pure: Collection[str] = PURE_BUILTINS) -> Summary:
     """Summarize a prepared code object.
 
@@ -125,7 +130,7 @@ def summarize(code: Code, builtins: Collection[str], pure: Collection[str] = PUR
         elif op in {isa.CALL_TOP, isa.PARALLEL_MAP}:
             calls_values = True
         elif op == isa.RARE:
-            effect = effect or ("effect-shared" if operand[0].name in parallel.NAMES else "effect-opcode")
+            effect = effect or effect_of_opcode(operand)
         elif op in isa.JUMPS and operand <= index:
             loops = True
     return Summary(

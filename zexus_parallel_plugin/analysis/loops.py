@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from zexus_parallel_plugin.analysis.accumulators import Accumulator, accumulator_of
 from zexus_parallel_plugin.analysis.body import LoopBody
 from zexus_parallel_plugin.analysis.cfg import Flow
-from zexus_parallel_plugin.analysis.effects import EFFECT_OF_BUILTIN
+from zexus_parallel_plugin.analysis.effects import EFFECT_OF_BUILTIN, effect_of_opcode
 from zexus_parallel_plugin.analysis.facts import CodeFacts
 from zexus_parallel_plugin.analysis.foresight import Foresight, LoopCall
 from zexus_parallel_plugin.analysis.iteration import Iteration, iteration_of
@@ -270,7 +270,7 @@ class _Classifier:
             op, operand, _gas = self.body.flow.instructions[pc]
             reason = ""
             if op == isa.RARE:
-                reason = "effect-opcode"
+                reason = effect_of_opcode(operand)
             elif op in {isa.CALL_TOP, isa.PARALLEL_MAP}:
                 reason = "loop-unknown-call"
             elif op == isa.CALL_METHOD and operand[0].startswith("_"):
