@@ -165,7 +165,7 @@ def test_effects_keep_it_in_place(step: str, reason: str, monkeypatch: pytest.Mo
     )
     result, metrics = mapped(source, monkeypatch)
     assert result.stdout.splitlines()[0] == "[1, 2, 3, 4, 5, 6]"
-    assert metrics.calls_committed == 0
+    assert metrics.calls_sent == 0
     assert metrics.reasons[reason] > 0
 
 
