@@ -201,6 +201,27 @@ def test_iterations_of_a_loop(run: Run) -> None:
     assert (chunk.verdict, chunk.reason) == ("in-place", "changes-input")
 
 
+def test_a_block_behind_a_loop(run: Run) -> None:
+    emit = run.recorder.pool_listener()
+    assert emit is not None
+    code = code_of("let i = 0;\nwhile (i < 3) { i = i + 1; }\nlet k = 0;\nwhile (k < 3) { k = k + 1; }\n")
+    run.recorder._chunks._text = "let i = 0;\nwhile (i < 3) {\n}\nlet k = 0;\nwhile (k < 3) {\n}\n"
+    heads = sorted(
+        {operand for ip, (op, operand, _) in enumerate(code.instructions) if op in isa.JUMPS and operand < ip}
+    )
+    pending = handle(1)
+    run.recorder.block_sent(pending, code, heads[1] - 1, len(code.instructions))
+    run.recorder.loop_refused(code, heads[1], "loop-carried")
+    emit("task.end", task=1, worker=1, pid=5, ok=True, cause="", detail="", attempts=1, timing=None)
+    run.recorder.range_settled(pending, 1, gas=9, seconds=0.25)
+    events = run.later()
+    (task,) = [event for event in events if isinstance(event, ev.Task)]
+    assert (task.what, task.state, task.gas, task.line) == ("block", "committed", 9, 5)
+    block, loop = [event for event in events if isinstance(event, ev.Chunk)]
+    assert (block.what, block.line, block.end_line, block.verdict) == ("block", 5, 6, "parallel")
+    assert (loop.what, loop.line, loop.end_line, loop.reason) == ("loop", 5, 6, "loop-carried")
+
+
 def test_output_is_kept_up_to_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stdout", stream)

@@ -67,10 +67,14 @@ class Recorder:
     def range_sent(self, handle: Any, code: Code, head: int, iterations: int) -> None:
         """Iterations of the loop at ``head`` in ``code`` were given to the pool."""
 
+    def block_sent(self, handle: Any, code: Code, start: int, end: int) -> None:
+        """The instructions of ``code`` from ``start`` to before ``end`` were given to the pool, as a task."""
+
     def range_settled(
         self, handle: Any, used: int, reason: str = "", gas: int = 0, seconds: float = 0.0
     ) -> None:
-        """The program came to such iterations: so many were used, the others not, for a reason.
+        """The program came to such iterations (or to a block, which is one): so many were used, the others
+        not, for a reason.
 
         ``gas`` is that of those that were used, ``seconds`` what all of them took on the worker.
         """

@@ -150,6 +150,7 @@ class Behind:
         payload = encode_chunk(spec, loops.library.key_of)
         handle = loops.dispatch.submit(payload, loops.library.needed(), None)
         if handle is not None:
+            loops.dispatch.recorder.block_sent(handle, code, chunk.start, chunk.end)
             loops.metrics.chunks_sent += 1
             self._sent.append(_Sent(chunk, frame, names, values, pickle, handle))
 
@@ -168,6 +169,7 @@ class Behind:
             reason = self._commit(sent)
             key = id(code), sent.chunk.start
             if reason:
+                self._loops.dispatch.recorder.range_settled(sent.handle, 0, reason)
                 self._failures[key] = self._failures.get(key, 0) + 1
                 self._loops.metrics.reasons[reason] += 1
                 return landing
@@ -214,6 +216,7 @@ class Behind:
         meter.gas_used, meter.operation_count = gas, operations
         for name, value in result.values:
             sent.frame.store(name, value)
+        self._loops.dispatch.recorder.range_settled(sent.handle, 1, "", result.gas, result.seconds)
         metrics.chunks_committed += 1
         metrics.committed_seconds += result.seconds
         metrics.worker_seconds += result.seconds
@@ -223,6 +226,7 @@ class Behind:
     def finish(self) -> None:
         """The execution is over."""
         for sent in self._sent:
+            self._loops.dispatch.recorder.range_settled(sent.handle, 0, "not-reached")
             self._loops.dispatch.cancel(sent.handle, None)
         self._sent.clear()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zexus_parallel_plugin.engine.position import MAP_IP
 from zexus_parallel_plugin.runtime.recording.dependences import (
     Piece,
+    block_piece,
     call_piece,
     dependences,
     loop_piece,
@@ -141,6 +142,18 @@ class Chunks:
             name = f"loop in {inside}" if inside else "loop"
             entry = self._loops[key] = ChunkEntry(self._next(), "loop", name, inside, line, end_line)
             self._add_piece(key[0], loop_piece(entry.id, code, head))
+        return entry
+
+    def block(self, code: Code, start: int, end: int) -> ChunkEntry:
+        """The piece from one instruction to before another one."""
+        key = id(code), ~start  # no head of a loop
+        entry = self._loops.get(key)
+        if entry is None:
+            inside = "" if code.name == TOP else code.name
+            line, end_line = self._lines.block(code, start, end)
+            name = f"block in {inside}" if inside else "block"
+            entry = self._loops[key] = ChunkEntry(self._next(), "block", name, inside, line, end_line)
+            self._add_piece(key[0], block_piece(entry.id, code, start, end))
         return entry
 
     def _next(self) -> int:

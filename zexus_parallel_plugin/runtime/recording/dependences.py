@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.engine.code import Code
 
-__all__ = ["Piece", "call_piece", "dependences", "loop_piece"]
+__all__ = ["Piece", "block_piece", "call_piece", "dependences", "loop_piece"]
 
 _ENDS = isa.JUMPS | {isa.STORE_NAME, isa.POP, isa.RETURN, isa.PRINT, isa.FOR_ITER}
 """Instructions that end a statement, as far as that can be told."""
@@ -54,6 +54,11 @@ def loop_piece(ident: int, code: Code, head: int) -> Piece:
         default=head,
     )
     return _piece(ident, code, head, last)
+
+
+def block_piece(ident: int, code: Code, start: int, end: int) -> Piece:
+    """Everything from one instruction to before another one."""
+    return _piece(ident, code, start, end - 1)
 
 
 def _piece(ident: int, code: Code, begin: int, end: int) -> Piece:

@@ -63,6 +63,19 @@ class CallLines:
         number = sorted(heads).index(head) if head in heads else len(loops)
         return loops[number] if number < len(loops) and len(heads) <= len(loops) else (0, 0)
 
+    def block(self, code: Code, start: int, end: int) -> tuple[int, int]:
+        """First and last line of what is known of some instructions: the loops and calls in them."""
+        found = [
+            self.loop(code, operand)
+            for op, operand, _ in code.instructions[start:end]
+            if op in isa.JUMPS and type(operand) is int and start <= operand < end
+        ]
+        found += [(line, line) for ip in range(start, end) if (line := self.line(code, ip))]
+        found = [lines for lines in found if lines[0]]
+        if not found:
+            return 0, 0
+        return min(first for first, _ in found), max(last for _, last in found)
+
     def find(self, inside: str, name: str, ordinal: int = 0) -> int:
         """Line of the call of ``name`` in an action that has ``ordinal`` such calls before it."""
         lines = self._found().calls.get((inside, name), [])

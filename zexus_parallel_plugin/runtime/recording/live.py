@@ -404,6 +404,14 @@ class LiveRecorder(Recorder):
             self._main.describe(handle, chunk, "iterations", iterations)
 
     @careful
+    def block_sent(self, handle: Any, code: Code, start: int, end: int) -> None:
+        """A block of instructions was given to the pool."""
+        if self._main is not None and self._writer is not None:
+            chunk = self._chunks.block(code, start, end)
+            chunk.verdict = "parallel", ""
+            self._main.describe(handle, chunk, "block", 1)
+
+    @careful
     def range_settled(
         self, handle: Any, used: int, reason: str = "", gas: int = 0, seconds: float = 0.0
     ) -> None:
