@@ -248,6 +248,11 @@ _TABLE = (
         "The calls in this code do not need each other's results, so they can run at the same time.",
     ),
     Reason(
+        "parallel-forks",
+        "code",
+        "The program itself starts copies of an action here, each in a process of its own.",
+    ),
+    Reason(
         "recursive-call",
         "code",
         "The action calls itself: calls of an action that is being executed are not run ahead.",

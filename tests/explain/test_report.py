@@ -97,6 +97,23 @@ def test_what_was_foreseen_is_given_up_at_such_a_loop(tmp_path: Path) -> None:
     assert [at(found, line).verdict for line in (7, 8, 9)] == ["parallel"] * 3
 
 
+def test_two_names_of_one_list(tmp_path: Path) -> None:
+    source = (
+        "let xs = [];\nlet ys = {};\nfor i in range(900000) {{\n    ys.push(i);\n    print(len(xs));\n}}\n"
+    )
+    found = at(explained(source.format("xs"), tmp_path), 4)
+    assert (found.verdict, found.reason) == ("not legal", "loop-changes-object")
+    assert found.dependence is not None
+    assert (found.dependence.source, found.dependence.target, found.dependence.proven) == (4, 5, False)
+    assert at(explained(source.format("[]"), tmp_path), 4).verdict == "parallel"
+
+
+def test_forks(tmp_path: Path) -> None:
+    found = explained(WORK + "fork_execution(4, work);\nprint(join_workers());\n", tmp_path)
+    assert (at(found, 7).verdict, at(found, 7).how) == ("parallel", "forks")
+    assert next(unit for unit in found.units if unit.name == "work").where == "value"
+
+
 def test_short_and_unknown_loops(tmp_path: Path) -> None:
     found = explained(
         "for i in range(9) {\n    print(i);\n}\nfor each x in xs {\n    print(x);\n}\n", tmp_path

@@ -11,6 +11,7 @@ from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.explain import graph, words
 from zexus_parallel_plugin.explain.model import Chunk, Dependence, Graph, Report, Site, Unit, Verdict
 from zexus_parallel_plugin.explain.verdicts import SECONDS_PER_INSTRUCTION, CallVerdict, Verdicts
+from zexus_parallel_plugin.opcodes import ParallelOpcode
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.analysis.loops import LoopPlan
@@ -79,6 +80,9 @@ class _Builder:
         """Which processes execute activations of each unit."""
         found = {id(unit): "unused" for unit in units}
         work = [(units[0], "main")]
+        for unit in units:
+            if unit.function in self.view.names.taken:
+                found[id(unit)] = "value"
         while work:
             unit, process = work.pop()
             known = found[id(unit)]
@@ -161,10 +165,15 @@ class _UnitBuilder:
         """Chunks in the order of the program; loops inside another chunk follow it."""
         plain: tuple[int, int] | None = None
         for first, end in self._statements():
-            busy = self._loops(first, end) or any(
-                first <= pc < end and (verdict.call.heavy or verdict.call.reason)
-                for pc, verdict in self.calls.items()
-            ) or any(first <= pc < end for pc in self.maps)  # fmt: skip
+            busy = (
+                self._loops(first, end)
+                or any(
+                    first <= pc < end and (verdict.call.heavy or verdict.call.reason)
+                    for pc, verdict in self.calls.items()
+                )
+                or any(first <= pc < end for pc in self.maps)
+                or any(map(self._forks, range(first, end)))
+            )
             if not busy:
                 plain = (plain[0], end) if plain else (first, end)
                 continue
@@ -245,6 +254,8 @@ class _UnitBuilder:
         work = self.parent.costs.of_loop(self.unit, plan.head)
         if self.where == "worker":
             return "does not pay", "inside-worker", "", None
+        if ranges.parallel and (copied := self._copied(plan)):
+            return "not legal", "loop-changes-object", "", copied
         if ranges.parallel:
             if work.instructions < _SHORT and not (heavy and work.assumed) and not self._has_open_loop(plan):
                 return "does not pay", "length-unknown" if work.assumed else "loop-short", "", None
@@ -261,6 +272,33 @@ class _UnitBuilder:
             reason = plan.against
         return _verdict(reason), reason, "", self._loop_dependence(plan, ranges.name)
 
+    def _copied(self, plan: LoopPlan) -> Dependence | None:
+        """A list or map that the loop adds to and reads under another name, which the run time finds out."""
+        instructions = self.unit.code.instructions
+        facts = self.unit.facts
+        assert facts is not None
+        same: dict[str, set[str]] = {}
+        for pc in range(plan.head):
+            op, name, _gas = instructions[pc]
+            made = facts.operands.only(pc, 0) if op == isa.STORE_NAME else -1
+            if made < 0:
+                continue
+            same.pop(name, None)
+            if instructions[made][0] == isa.LOAD_NAME:
+                other = instructions[made][1]
+                group = same.setdefault(other, {other})
+                group.add(name)
+                same[name] = group
+        for accumulator in plan.accumulators:
+            read = same.get(accumulator.name, set()) & plan.reads
+            if accumulator.in_place and read:
+                reader = next(pc for pc in facts.loads[min(read)] if plan.head <= pc < plan.end)
+                return Dependence(
+                    "RAW", accumulator.name, self._line(accumulator.updates[0]), self._line(reader),
+                    proven=False, next_iteration=True,
+                )  # fmt: skip
+        return None
+
     def _has_open_loop(self, plan: LoopPlan) -> bool:
         """Whether there is a loop in it whose iterations the text does not tell."""
         inside = (other for other in self.unit.plans.values() if plan.head < other.head < plan.end)
@@ -270,8 +308,11 @@ class _UnitBuilder:
         inside = [v for pc, v in sorted(self.calls.items()) if first <= pc < end]
         inside = [v for v in inside if not self._in_inner_loop(v.call.pc, first, end)]
         mapped = [self.parent.verdicts.parallel_map(self.unit, pc) for pc in self.maps if first <= pc < end]
-        kind = "call" if inside or mapped else "code"
+        forks = any(self._forks(pc) for pc in range(first, end))
+        kind = "call" if inside or mapped or forks else "code"
         verdict, reason, how, dependence = self._judge_code(inside, mapped)
+        if forks and verdict != "parallel":
+            verdict, reason, how, dependence = "parallel", "parallel-forks", "forks", None
         chunk = self._chunk(
             "call" if kind == "call" else "code", (first, end), 0, verdict, reason, how, dependence
         )
@@ -279,6 +320,10 @@ class _UnitBuilder:
             chunk.note = words.assigned(next((v.through for v in inside if v.reason == reason), ""))
         chunk.prints = any(op == isa.PRINT for op, _operand, _gas in self.unit.code.instructions[first:end])
         return chunk
+
+    def _forks(self, pc: int) -> bool:
+        op, operand, _gas = self.unit.code.instructions[pc]
+        return op == isa.RARE and operand[0].name == ParallelOpcode.FORK_EXECUTION.name
 
     def _in_inner_loop(self, pc: int, first: int, end: int) -> bool:
         return any(first <= plan.head <= pc < plan.end <= end for plan in self.unit.plans.values())

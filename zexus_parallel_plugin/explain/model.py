@@ -82,7 +82,8 @@ class Chunk:
         kind: ``loop``, ``call`` (a statement with calls of actions) or ``code``.
         first, last: lines; lines: all lines of it, which other chunks may lie between.
         span: instructions (first, behind last).
-        verdict, reason: see `reasons`; how: ``calls`` or ``ranges`` of iterations where it is parallel.
+        verdict, reason: see `reasons`; how: ``calls``, ``ranges`` of iterations, or ``forks``, where it
+            is parallel.
         dependence: what is behind the reason, if it is a dependence; note: more about the reason, a sentence.
         facts: further findings, as sentences.
         sites: its calls of actions.
@@ -153,8 +154,9 @@ class Graph:
 class Unit:
     """A code object: the top-level code, or an action.
 
-    ``where``: ``main`` if the main process executes it, ``worker`` if only tasks do, ``unused`` if nothing
-    calls it. ``gain`` is the estimated speed-up of one activation on the workers.
+    ``where``: ``main`` if the main process executes it, ``worker`` if only tasks do, ``value`` if it is only
+    called as a value, ``unused`` if nothing calls it. ``gain`` is the estimated speed-up of one activation on
+    the workers.
     """
 
     name: str

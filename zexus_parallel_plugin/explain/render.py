@@ -22,7 +22,10 @@ _SAID = {
     "parallel": "parallel", "not legal": "in place: not legal", "does not pay": "in place: does not pay",
     "host": "left to the host",
 }  # fmt: skip
-_PROCESSES = {"worker": "executed by workers, in tasks", "unused": "never called by its name"}
+_PROCESSES = {
+    "worker": "executed by workers, in tasks", "unused": "never called",
+    "value": "called as a value, so it is not judged",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
