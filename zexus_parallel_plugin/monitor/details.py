@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from zexus_parallel_plugin.monitor.figures import count, duration, percent, size
@@ -14,6 +13,8 @@ from zexus_parallel_plugin.monitor.watch import LogLine, Watch, level_tone
 from zexus_parallel_plugin.reasons import REASONS
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable
+
     from zexus_parallel_plugin.journal.model import ChunkInfo, Group, TaskInfo, WorkerInfo
 
 __all__ = ["Selection", "details", "wrap"]

@@ -7,13 +7,16 @@ from abc import ABC, abstractmethod
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.journal.events import Event, decode
 from zexus_parallel_plugin.journal.places import is_live
 from zexus_parallel_plugin.journal.reader import JournalReader
 from zexus_parallel_plugin.monitor.watch import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 __all__ = ["Feed", "LiveFeed", "ReplayFeed", "journal_end"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +11,8 @@ from zexus_parallel_plugin.monitor.ink import Ink, Look
 from zexus_parallel_plugin.monitor.tables import VERDICT_TONES, dependences
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zexus_parallel_plugin.journal.model import ChunkInfo
 
 __all__ = ["Edge", "Graph", "Node", "graph_columns", "lay_out"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zexus_parallel_plugin.monitor.columns import Column, heading, place, row_line
@@ -16,6 +15,8 @@ from zexus_parallel_plugin.monitor.tables import (
 from zexus_parallel_plugin.monitor.workers import worker_columns, workers_by_slot
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from zexus_parallel_plugin.monitor.watch import Watch
 
 __all__ = ["page", "record"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
 from zexus_parallel_plugin.monitor.lanes import IDLE, KINDS, Cell, steps
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from zexus_parallel_plugin.monitor.watch import Watch
 
 __all__ = ["LABEL", "MARGIN_LINES", "Window", "axis", "legend", "row"]

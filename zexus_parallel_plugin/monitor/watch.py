@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from zexus_parallel_plugin.journal import events as ev
@@ -11,6 +10,8 @@ from zexus_parallel_plugin.journal.model import RunState, TaskInfo
 from zexus_parallel_plugin.monitor.lanes import KINDS, RUNNING, Lanes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from zexus_parallel_plugin.monitor.ink import Tone
 
 __all__ = ["LogLine", "Progress", "Watch", "level_tone"]

@@ -4,44 +4,41 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widgets import ContentSwitcher, Footer, Input
 
-from zexus_parallel_plugin.errors import ZexusParallelError
-from zexus_parallel_plugin.journal import catalog, control
+from zexus_parallel_plugin.journal import catalog
 from zexus_parallel_plugin.monitor.details import details
-from zexus_parallel_plugin.monitor.feeds import Feed, LiveFeed, ReplayFeed
+from zexus_parallel_plugin.monitor.feeds import ReplayFeed
 from zexus_parallel_plugin.monitor.ink import UNICODE, Ink, Line, Look
 from zexus_parallel_plugin.monitor.summary import head
 from zexus_parallel_plugin.monitor.tui import views
+from zexus_parallel_plugin.monitor.tui.acting import ActingApp
 from zexus_parallel_plugin.monitor.tui.bars import Bar, ReplayBar, Tab, TabBar
 from zexus_parallel_plugin.monitor.tui.lines import Lines
 from zexus_parallel_plugin.monitor.tui.paint import DARK, LIGHT, PLAIN, THEMES, Palette
-from zexus_parallel_plugin.monitor.tui.screens import ConfirmScreen, HelpScreen, RunsScreen
+from zexus_parallel_plugin.monitor.tui.screens import HelpScreen
 from zexus_parallel_plugin.monitor.tui.table import Table
 from zexus_parallel_plugin.monitor.tui.timeline import Timeline
-from zexus_parallel_plugin.monitor.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
     from textual.screen import Screen
+
+    from zexus_parallel_plugin.monitor.details import Selection
 
 __all__ = ["MonitorApp", "PlainScrollBar"]
 
 FRAME = 0.25
 """Seconds between two looks at the journal."""
-_READ_SECONDS = 0.06
-"""How long one look may take; what is left is read at once afterwards, between the keys."""
-_REST_SECONDS = 10.0
-_SEARCH_SECONDS = 1.0
-"""How often a newer run is looked for."""
 _DETAIL_FROM = 110
 """With so many columns the details are shown beside the view from the start."""
 
@@ -53,7 +50,7 @@ class PlainScrollBar(ScrollBarRender):
     HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
-class MonitorApp(App[None]):
+class MonitorApp(ActingApp):
     """Shows a run.
 
     ``path`` is the journal; without it, the newest run is followed. ``replay`` is a speed, None to show the
@@ -125,27 +122,21 @@ class MonitorApp(App[None]):
         self.colour = not os.environ.get("NO_COLOR")
         if self.colour:
             os.environ.pop("NO_COLOR", None)  # empty is as good as not there, which the library does not know
-        super().__init__(ansi_color=None if self.colour else True)
+        super().__init__(
+            path,
+            replay=replay,
+            look=look,
+            find_runs=find_runs,
+            until=until,
+            clock=clock,
+            ansi_color=None if self.colour else True,
+        )
         self.animation_level = "none"
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_DETAIL_FROM, "-broad")]
-        self.look = look
-        self.problem = ""
-        self.feed: Feed | None = None
-        self.paused = False
-        self.frames = 0
-        self._find_runs = find_runs
-        self._until = until
-        self._clock = clock
-        self._replay = replay
-        self._follows = path is None
-        self._first_path = path
-        self._searched = -1e9
-        self._empty = Watch()
         self.views: list[views.View] = []
         self._palettes: dict[str, Palette] = {}
         self._wants_details: bool | None = None
         self._columns = 0
-        self._touched: dict[str, set[int] | None] = {}
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = PLAIN if not self.colour else LIGHT.name if light else DARK.name
@@ -187,9 +178,9 @@ class MonitorApp(App[None]):
         yield Footer(show_command_palette=not self.look.ascii_only, compact=True)
 
     @property
-    def model(self) -> Watch:
-        """The run that is shown, an empty one if there is none."""
-        return self.feed.watch if self.feed is not None else self._empty
+    def chosen(self) -> Selection:
+        """What is selected in the view that is shown."""
+        return self.view.selection
 
     @property
     def view(self) -> views.View:
@@ -208,17 +199,11 @@ class MonitorApp(App[None]):
         if self.look.ascii_only:
             ScrollBar.renderer = PlainScrollBar
             self.screen.add_class("ascii")
-        if self._first_path is not None:
-            self.open(self._first_path)
+        self.open_first()
         self.theme_changed_signal.subscribe(self, lambda _theme: self.repaint())
         self.set_interval(FRAME, self.tick)
         self.call_after_refresh(self.tick)
         self._focus_view()
-
-    def on_unmount(self) -> None:
-        """Close the file."""
-        if self.feed is not None:
-            self.feed.close()
 
     def on_resize(self, event: events.Resize) -> None:
         """Details that nobody has asked for are there only where there is room."""
@@ -235,89 +220,24 @@ class MonitorApp(App[None]):
         self.detail.repaint()
         self.draw()
 
-    # Reading
-
-    def open(self, path: Path) -> None:
-        """Show another run."""
-        if self.feed is not None:
-            self.feed.close()
-        self._replay_from = 0.0
-        self.feed = LiveFeed(path) if self._replay is None else ReplayFeed(path, self._replay)
-        self.screen.set_class(self._replay is not None, "replay")
-        self._touched.clear()
-        self._draw_soon()
-
-    def tick(self) -> None:
-        """Look for what is new, and show it."""
-        if self._until is not None and self._until():
-            self.exit()
-            return
-        self._look_for_newer()
-        self._read()
-        self.draw()
-
-    def _read(self) -> None:
-        feed = self.feed
-        if feed is None or (self.paused and self._replay is None):
-            return
-        try:
-            feed.step(_READ_SECONDS)
-        except ZexusParallelError as error:
-            self.problem = str(error)
-            self.exit(return_code=2)
-            return
-        if feed.behind:
-            self.set_timer(0.01, self._read)
-        touched = feed.watch.touched
-        if touched:
-            for known in self._touched.values():
-                if known is not None:
-                    known.update(touched)
-            touched.clear()
-
-    def read_rest(self) -> None:
-        """After the end of the screen: read what the run has written since, for a summary."""
-        if self.feed is None and (found := self._find_runs()):
-            self.feed = LiveFeed(found[0].path)
-        if self.feed is not None:
-            self.feed.step(_REST_SECONDS)
-            self.feed.close()
-
-    def _look_for_newer(self) -> None:
-        if not self._follows or self._clock() - self._searched < _SEARCH_SECONDS:
-            return
-        self._searched = self._clock()
-        if self.feed is not None and self.model.status in {"running", "waiting"}:
-            return
-        found = self._find_runs()
-        if found and (self.feed is None or found[0].path != self.feed.path):
-            self.open(found[0].path)
-
     # Drawing
 
     def draw(self) -> None:
         """Show what has changed."""
         if not self.is_running or not self.switcher.is_mounted:
             return
-        self.frames += 1
         self.head.show(head(self.model, self.look, self.head.size.width, self._badge()))
         self._draw_tabs()
-        view = self.view
-        name = str(view.id)
-        watch = self.model
-        touched = self._touched.get(name) if watch is view.model else None
-        self._touched[name] = set()
-        view.show(watch, touched=touched)
+        view, watch = self.view, self.model
+        touched = self.take_touched(str(view.id))
+        view.show(watch, touched=touched if watch is view.model else None)
         self.draw_detail()
         if isinstance(self.feed, ReplayFeed):
             feed = self.feed
             self.replay_bar.state(feed.position, feed.duration, feed.speed, playing=feed.playing)
 
-    def _draw_soon(self) -> None:
-        self.call_after_refresh(self.tick)
-
     def _badge(self) -> str:
-        if self.paused and self._replay is None:
+        if self.paused and not self.is_replay:
             return "view paused"
         if self.feed is not None and self.feed.behind:
             return f"reading {self.feed.read_share * 100:.0f} %"
@@ -341,7 +261,7 @@ class MonitorApp(App[None]):
 
     def _detail_lines(self) -> tuple[str, list[Line]]:
         room = self.detail.size.width - 1
-        return details(self.model, self.view.selection, self.look, room)
+        return details(self.model, self.chosen, self.look, room)
 
     def _show_details(self) -> None:
         broad = self._columns >= _DETAIL_FROM
@@ -473,120 +393,12 @@ class MonitorApp(App[None]):
             self.notify("This view has nothing to sort.", severity="warning", markup=False)
         return listing
 
-    def action_pause(self) -> None:
-        """Pause the view, or the replay."""
-        if isinstance(self.feed, ReplayFeed):
-            if not self.feed.playing and self.feed.position >= self.feed.duration:
-                self.feed.seek(0.0)
-            self.feed.playing = not self.feed.playing
-        else:
-            self.paused = not self.paused
-        self.tick()
-
-    def action_step(self, by: int) -> None:
-        """To the next event of a replay, or to the one before."""
-        if isinstance(self.feed, ReplayFeed):
-            if by > 0:
-                self.feed.next_event()
-            else:
-                self.feed.previous_event()
-            self.tick()
-
-    def action_seek(self, by: int) -> None:
-        """Back or on in a replay."""
-        if isinstance(self.feed, ReplayFeed):
-            self.feed.seek(self.feed.position + by * self.feed.duration / 20)
-            self.tick()
-
-    @on(ReplayBar.Sought)
-    def _sought(self, event: ReplayBar.Sought) -> None:
-        if isinstance(self.feed, ReplayFeed):
-            self.feed.seek(event.share * self.feed.duration)
-            self.tick()
-
-    def action_speed(self, by: int) -> None:
-        """Make a replay slower or faster."""
-        if isinstance(self.feed, ReplayFeed):
-            self.feed.speed = max(1 / 64, min(4096.0, self.feed.speed * 2.0**by))
-            self.draw()
-
-    def action_runs(self) -> None:
-        """Choose among the runs."""
-        current = self.feed.path if self.feed is not None else None
-        self.push_screen(RunsScreen(self.look, self.palette, self._find_runs, current), self._run_chosen)
-
-    def _run_chosen(self, path: Path | None) -> None:
-        if path is not None:
-            self._follows = False
-            self.open(path)
-
-    def action_follow(self) -> None:
-        """Show the newest run, and the next one when it starts."""
-        self._follows, self._searched = True, -1e9
-        found = self._find_runs()
-        if found and (self.feed is None or found[0].path != self.feed.path):
-            self.open(found[0].path)
-        self.notify("Following the newest run.", markup=False)
-
     def action_theme(self) -> None:
         """Dark or light."""
         if not self.colour:
             self.notify("There are no themes without colours (NO_COLOR is set).", markup=False)
             return
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
-
-    # Acting on the run
-
-    def action_cancel(self) -> None:
-        """Cancel the run, after a question."""
-        start = self.model.state.start
-        if start is None or self.model.status != "running" or self._replay is not None:
-            self.notify("There is no running program to cancel.", severity="warning", markup=False)
-            return
-        watch = self.model
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self._act(lambda: control.cancel(watch.state), "The run was asked to end.")
-
-        program = start.program or "The program"
-        text = f"{program} (process {start.pid}) is ended, as Ctrl-C in its terminal does."
-        self.push_screen(
-            ConfirmScreen(self.look, self.palette, "Cancel the run?", text, "Cancel it"), answered
-        )
-
-    def action_kill(self) -> None:
-        """Kill the selected worker, after a question."""
-        chosen, watch = self.view.selection, self.model
-        worker = watch.state.workers.get(chosen.key) if isinstance(chosen.key, int) else None
-        if chosen.kind == "task" and isinstance(chosen.key, int):
-            task = watch.state.tasks.get(chosen.key)
-            running = task is not None and task.state == "running" and task.worker is not None
-            worker = watch.state.workers.get(task.worker or 0) if running and task is not None else None
-        elif chosen.kind != "worker":
-            worker = None
-        if worker is None or not worker.alive or watch.status != "running" or self._replay is not None:
-            self.notify("Select a worker of a running program first.", severity="warning", markup=False)
-            return
-        victim = worker
-
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self._act(lambda: control.kill_worker(watch.state, victim), f"Worker {victim.id} was killed.")
-
-        text = (
-            f"Worker {worker.id} (process {worker.pid}) is killed at once. The run replaces it, and does its"
-            " task again or in place: what the program prints does not change."
-        )
-        self.push_screen(ConfirmScreen(self.look, self.palette, "Kill a worker?", text, "Kill it"), answered)
-
-    def _act(self, step: Callable[[], None], done: str) -> None:
-        try:
-            step()
-        except ZexusParallelError as error:
-            self.notify(self.look.clean(str(error)), severity="error", markup=False)
-        else:
-            self.notify(done, markup=False)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the command palette offers."""

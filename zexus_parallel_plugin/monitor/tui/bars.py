@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.message import Message
@@ -12,6 +11,8 @@ from zexus_parallel_plugin.monitor.figures import duration
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from textual import events
     from textual.strip import Strip
 

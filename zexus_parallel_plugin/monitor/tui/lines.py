@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -13,6 +12,8 @@ from textual.strip import Strip
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from rich.style import Style
 
     from zexus_parallel_plugin.monitor.tui.paint import Palette

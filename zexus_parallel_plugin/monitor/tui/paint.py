@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rich.segment import Segment
@@ -12,6 +11,8 @@ from textual.strip import Strip
 from textual.theme import Theme
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from zexus_parallel_plugin.monitor.ink import Ink, Tone
 
 __all__ = ["DARK", "LIGHT", "PLAIN", "THEMES", "Palette"]

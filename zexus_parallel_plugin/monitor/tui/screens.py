@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -21,6 +19,9 @@ from zexus_parallel_plugin.monitor.tui.lines import Lines
 from zexus_parallel_plugin.monitor.tui.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
     from textual import events
     from textual.app import ComposeResult
 

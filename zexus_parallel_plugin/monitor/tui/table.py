@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from rich.style import Style
@@ -16,6 +15,8 @@ from zexus_parallel_plugin.monitor.columns import Column, Placed, heading, place
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
     from textual import events
 
     from zexus_parallel_plugin.monitor.tui.paint import Palette
@@ -92,6 +93,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._placed_for: tuple[int, int] = (-1, -1)
         self._index = 0
         self._base: Style | None = None
+        self._said = empty
         self._drawn: dict[int, Line | None] = {}
         self._made: dict[int, Line | None] = {}
 
@@ -99,9 +101,9 @@ class Table(ScrollView, Generic[Row], can_focus=True):
 
     def show(self, keys: Sequence[Hashable], *, ordered_by: str = "", descending: bool = False) -> None:
         """Take new rows, and draw what differs from what is on the screen."""
-        redraw = (ordered_by, descending) != (self.ordered_by, self.descending) or bool(keys) != bool(
-            self.keys
-        )
+        said = "" if keys else self.empty
+        redraw = (ordered_by, descending, said) != (self.ordered_by, self.descending, self._said)
+        self._said = said
         self.keys, self.ordered_by, self.descending = keys, ordered_by, descending
         size = Size(self.size.width, len(keys) + 1)
         if self.virtual_size != size:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -15,6 +14,8 @@ from zexus_parallel_plugin.monitor.timeline import LABEL, MARGIN_LINES, Window, 
 from zexus_parallel_plugin.monitor.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     from rich.style import Style
     from textual import events
     from textual.strip import Strip
