@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from zexus.vm.bytecode import Bytecode, Opcode
@@ -161,3 +162,28 @@ SEEN: list[int] = []
 def test_slices_were_done_by_workers() -> None:
     # The test above would pass as well if everything were executed in place.
     assert sum(count > 1 for count in SEEN) > len(SEEN) / 3
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "instructions",
+    [
+        [("LOAD_CONST", 0), ("LOAD_CONST", "x"), ("EXPORT", None), ("LOAD_NAME", "x")],
+        [("LOAD_CONST", 0), ("LOAD_CONST", 1), ("EXPORT", (7, 1)), ("LOAD_NAME", 7)],
+        [("LOAD_CONST", 0), ("BUILD_SET", "a")],
+        [("LOAD_CONST", 11), ("CALL_METHOD", (15, 1)), ("LOAD_CONST", 11)],
+        [("LOAD_NAME", "a"), ("CALL_METHOD", (15, 1)), ("LOAD_NAME", "a")],
+        [("LOAD_CONST", 0), ("STATE_WRITE", ("k",)), ("STATE_READ", ("k",))],
+        [("GRANT_CAPABILITY", None), ("DEFINE_ENTITY", None)],
+        [("LOAD_CONST", 0)] * 9 + [("JUMP", -1)],
+        [("LOAD_CONST",), None, "LOAD_CONST", ("LOAD_CONST", 1, 2), ("LOAD_CONST", 0)],
+    ],
+    ids=str,
+)
+def test_bytecode_that_no_compiler_makes(
+    machines: dict[ExecutionMode, ParallelVM], instructions: list[Any], mode: ExecutionMode
+) -> None:
+    named_ones = [
+        (named(one[0]), *one[1:]) if isinstance(one, tuple) else one for one in [*instructions, ("NOP", None)]
+    ]
+    assert_equal(machines[mode], named_ones, {"a": [1, [2]]})
