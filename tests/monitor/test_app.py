@@ -84,6 +84,20 @@ def test_an_empty_pane_says_why_it_is_empty(journal: Journal, view: int) -> None
     drive(MonitorApp(journal(nothing)), script, size=(80, 24))
 
 
+def test_all_parts_of_the_overview_say_why_they_are_empty(journal: Journal) -> None:
+    async def script(pilot: Pilot[Any]) -> None:
+        shown = screen_text(pilot.app)
+        for words in (
+            "no worker was needed yet",
+            "nothing runs ahead yet",
+            "the program has printed nothing",
+        ):
+            assert words in shown
+
+    nothing = ev.RunStart(t=0, v=1, run="r", time=1e9, pid=4242, program="a.zx", workers=2)
+    drive(MonitorApp(journal(nothing)), script, size=(80, 24))
+
+
 def test_it_waits_for_a_run_and_follows_the_next_one(journal: Journal, place: Path) -> None:
     clock = [0.0]
     app = MonitorApp(clock=lambda: clock[0])

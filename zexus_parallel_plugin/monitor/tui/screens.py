@@ -176,8 +176,8 @@ class ConfirmScreen(_Box):
     """A question; the answer is True or False."""
 
     DEFAULT_CSS = """
-    ConfirmScreen > .box { width: auto; max-width: 80%; padding: 1 2; }
-    ConfirmScreen Lines { width: 60; max-width: 100%; height: auto; }
+    ConfirmScreen > #question { width: 64; max-width: 90%; padding: 1 2; }
+    ConfirmScreen Lines { width: 1fr; height: auto; }
     ConfirmScreen Horizontal { height: 1; margin-top: 1; align-horizontal: right; }
     ConfirmScreen Button { margin-left: 2; }
     """
@@ -202,7 +202,7 @@ class ConfirmScreen(_Box):
             Button("No (n)", id="no", compact=True),
             Button(f"{self._yes} (y)", id="yes", variant="error", compact=True),
         )
-        box = Vertical(lines, buttons, classes="box")
+        box = Vertical(lines, buttons, classes="box", id="question")
         box.border_title = self._question
         yield box
 

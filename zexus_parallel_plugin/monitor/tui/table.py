@@ -191,7 +191,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             return palette.strip(line, width, base)
         index = round(self.scroll_offset.y) + y - 1
         if not self.keys:
-            text = self._look.clean(self.empty) if y == 2 else ""
+            text = self._look.clean(self.empty) if y == min(2, self.size.height - 1) else ""
             return palette.strip([Ink("  " + text, "dim")], width, base)
         if index >= len(self.keys):
             self._drawn.pop(index, None)
