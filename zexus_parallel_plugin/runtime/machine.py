@@ -186,9 +186,7 @@ class ParallelMachine(HostVM):
         from zexus_parallel_plugin.runtime.forks.home import Forks
 
         if self._forks is None:
-            self._forks = Forks(
-                self.config, self._host_arguments, self._workers.library, self._recorder
-            )
+            self._forks = Forks(self.config, self._host_arguments, self._workers.library, self._recorder)
         self._forks.begin(execution, self._compilable)
         return self._forks
 
@@ -277,4 +275,4 @@ def create_vm(config: ParallelConfig, **host_arguments: Any) -> ParallelMachine:
     """
     from zexus_parallel_plugin.runtime.recording.open import open_recorder
 
-    return ParallelMachine(config, open_recorder(config), **host_arguments)
+    return ParallelMachine(config, open_recorder(config, command=bool(config.program)), **host_arguments)
