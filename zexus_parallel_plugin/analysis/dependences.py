@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Access", "Edge", "accesses", "dependences"]
 
-_MOST_WRITERS = 8
+_MOST_WRITERS = 3
 """Writers of one thing that are told apart, while none of them surely assigns it."""
 
 Kind = Literal["RAW", "WAR", "WAW", "control", "order"]

@@ -236,6 +236,8 @@ class _UnitBuilder:
         verdict, reason, how, dependence = self._judge_loop(plan)
         chunk = self._chunk("loop", (first, plan.end), parent, verdict, reason, how, dependence)
         chunk.facts = words.loop_facts(plan)
+        if verdict == "not legal" and dependence is None:
+            chunk.note = words.assigned(self.parent.verdicts.ranges(self.unit, plan).name)
         if reason == "writes-caller-variable":
             written = (
                 v.through for pc, v in self.calls.items() if plan.head <= pc < plan.end and v.reason == reason

@@ -149,6 +149,11 @@ class Graph:
     work: int
     span: int
 
+    @property
+    def width(self) -> int:
+        """The most chunks of one level."""
+        return max(map(len, self.levels), default=0)
+
 
 @dataclass(slots=True)
 class Unit:

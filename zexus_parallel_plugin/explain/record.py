@@ -60,6 +60,7 @@ def _unit(unit: Unit) -> dict[str, Any]:
                 for edge in unit.graph.edges
             ],
             "levels": [list(level) for level in unit.graph.levels],
+            "width": unit.graph.width,
             "critical_path": list(unit.graph.path),
             "work": unit.graph.work,
             "critical_work": unit.graph.span,

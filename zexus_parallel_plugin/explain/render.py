@@ -230,6 +230,7 @@ class _Renderer:
             path = " -> ".join(f"#{number}" for number in graph.path)
             share = f"{graph.span / graph.work:.0%}" if graph.work else "0%"
             yield from self._wrapped(f"critical path: {path}, {share} of the work", "    ")
+            yield from self._wrapped(f"at most {_count(graph.width, 'chunk')} at the same time", "    ")
             if self.verbose:
                 for edge in graph.edges:
                     text = f"#{edge.source} before #{edge.target}: {_needs(edge.dependence)}"
