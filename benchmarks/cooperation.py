@@ -2,7 +2,7 @@
 
     python benchmarks/cooperation.py [--operations 10000] [--repeat 5]
 
-The best of some runs, since others may be using the machine. `docs/opcodes.md` has the figures of one machine.
+The best of some runs, since others may be using the machine; `docs/opcodes.md` has those of one machine.
 """
 
 from __future__ import annotations
