@@ -23,9 +23,12 @@ from zexus_parallel_plugin.analysis.facts import CodeFacts
 from zexus_parallel_plugin.analysis.footprint import Footprints
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.code import CodeCache
+from zexus_parallel_plugin.host.builtins import standard_builtins
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
+
+standard_builtins()  # The host's evaluator raises the recursion limit once, which hypothesis must not see.
 
 LOOP = " while (0 > 1) { let never = 1; }"
 """Keeps the host's optimisers from joining statements."""
