@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zexus.lexer import Lexer
@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an execution did, with types."""
+    """What an execution did, with types.
+
+    Programs cannot see the ``order`` in which their variables came to be.
+    """
 
     value: str
     env: str
     stdout: str
+    order: tuple[str, ...] = field(default=(), compare=False)
 
 
 def compiled(source: str) -> Any:
@@ -65,7 +69,9 @@ def outcome(execute: Callable[[], Any], env: Callable[[], dict[str, Any]]) -> Ou
             value = show(execute())
         except Exception as error:
             value = f"raised {type(error).__name__}: {error}"
-    return Outcome(_plain(value), _plain(show(dict(env()))), _plain(out.getvalue()))
+    variables = env()
+    shown = _plain(show(dict(sorted(variables.items(), key=str))))
+    return Outcome(_plain(value), shown, _plain(out.getvalue()), tuple(map(str, variables)))
 
 
 def on_host(bytecode: Any, **state: Any) -> Outcome:

@@ -126,6 +126,7 @@ def assert_equal(vm: ParallelVM, instructions: list[Any], state: dict[str, Any])
     theirs = on_host(Bytecode(instructions, copy.deepcopy(CONSTANTS)), **copy.deepcopy(given_state))
     ours = on(vm, Bytecode(instructions, copy.deepcopy(CONSTANTS)), copy.deepcopy(given_state))
     assert ours == theirs
+    assert ours.order == theirs.order
 
 
 STATES = st.dictionaries(

@@ -32,10 +32,10 @@ class ExecutionMetrics:
         total_time: the whole call of ``execute``, in seconds, as all times.
         parallel_time: the execution itself, if anything ran on workers; else 0.
         merge_time: time in which this process waited for results of workers.
-        chunk_count: chunks of the program, and calls and pieces of loops that were handed to workers.
+        chunk_count: chunks of the program, and calls and pieces of loops that workers did.
         worker_count: processes that could be used.
         chunks_succeeded: those of them that were done, in whichever process.
-        chunks_failed: results of workers that could not be used; the work was then done in place.
+        chunks_failed: tasks that no worker could do, since it died, say; the work was then done in place.
         chunks_retried: attempts that were repeated because a worker had died.
         speedup: an estimate: work that was done, by all processes, for each second that it took.
         efficiency: speedup for each of ``worker_count``.

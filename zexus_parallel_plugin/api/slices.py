@@ -102,7 +102,7 @@ class SliceRun:
 
     Attributes:
         execution: the engine's state; slices: all of them.
-        on_workers: slices whose result came from a worker; failed: results that could not be used.
+        on_workers: slices whose result came from a worker; failed: those that no worker could do.
         retried: attempts that were repeated; errors: one line for each failure of a worker.
         worker_seconds: time in slices on workers, of the results that were used.
         waited_seconds: time that was spent in waiting for results.
@@ -211,6 +211,7 @@ class SliceRun:
         self.retried += max(0, len(task.failures) - (outcome.failure is not None))
         if outcome.failure is not None:
             cause, detail = outcome.failure.cause, outcome.failure.detail.partition("\n")[0]
+            self.failed += 1
             self.errors.append(f"Chunk {one.number}: {cause}: {detail}")
             _LOG.warning("chunk %d was not done by a worker: %s: %s", one.number, cause, detail)
             if not self._fallback:
@@ -221,7 +222,6 @@ class SliceRun:
             done = pickle.loads(outcome.result)
         self._results[one.number] = done
         if done.refusal:
-            self.failed += 1
             self.execution.counters[done.refusal] += 1
         else:
             self._known(one.number, done.variables)
@@ -235,7 +235,6 @@ class SliceRun:
         )
         reason = "near-limit" if near else "" if _printable(done.text) else "unprintable"
         if reason:
-            self.failed += 1
             execution.counters[reason] += 1
         return not reason
 

@@ -197,21 +197,21 @@ class ParallelVM:
         metrics.total_time = seconds
         metrics.reasons = dict(run.reasons)
         work, waited = run.committed_seconds, run.waited_seconds
-        done, sent = run.calls_committed + run.ranges_committed, run.calls_sent + run.ranges_sent
-        failed = sent - done
+        done, failed = run.calls_committed + run.ranges_committed, len(machine.heard.errors)
         metrics.chunks_retried = machine.heard.retried
         metrics.errors += machine.heard.errors
         sliced = machine.sliced
         if sliced is not None:
             work, waited = sliced.worker_seconds, sliced.waited_seconds
-            done, failed, sent = sliced.on_workers, sliced.failed, 0
+            done, failed = sliced.on_workers, sliced.failed
             metrics.chunk_count = len(sliced.slices)
             self._chunks = (metrics.chunk_count, metrics.chunk_count)
             metrics.chunks_retried = sliced.retried
             metrics.errors += sliced.errors
+        else:
+            metrics.chunk_count += done + failed
         metrics.chunks_on_workers = done
         metrics.chunks_failed = failed
-        metrics.chunk_count += sent
         metrics.chunks_succeeded = max(0, metrics.chunk_count - failed)
         if done or failed:
             metrics.parallel_time = run.total_seconds
