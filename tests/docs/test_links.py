@@ -14,7 +14,7 @@ from .pages import DOCS, REPOSITORY, anchors, blocks, lines_with_code, links, pa
 MAKEFILE = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
 PACKAGE = "zexus_parallel_plugin"
 # Folders whose modules a page names by their last name only, once it has named the folder.
-SHORT = ("runtime/pool", "engine/compiler", "runtime/recording", "journal")
+SHORT = ("runtime/pool", "runtime/forks", "runtime/forks", "engine/compiler", "runtime/recording", "journal")
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 
 

@@ -209,3 +209,19 @@ def test_a_program_that_is_left_to_the_host_says_so() -> None:
     ):
         vm.execute(compiled('print(shared_read("x"));'))
     vm.close()
+
+
+@pytest.mark.parametrize("inner", ["", "let k = 0; while (k < 9) { k = k + 1; }"], ids=["short", "long"])
+def test_loops_that_compiled_code_leaves_at_once_are_interpreted(inner: str) -> None:
+    vm = machine({"worker_count": 1})
+    vm.execute(
+        compiled(
+            f'action f() {{ let i = 0; while (i < 300) {{ {inner} shared_add("n", 1); i = i + 1; }} }} f();'
+        )
+    )
+    assert vm.last_execution is not None
+    code = vm.last_execution.code.get(vm.env["f"]["bytecode"])
+    vm.close()
+    units = list(code.loops.values())
+    assert units
+    assert (None in units) == (inner == "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler.trap import Trap
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ compiling it."""
 
 LOOP_HEAT = 60
 """Iterations after which a loop is compiled."""
+
+_WORTH_ENTERING = 20
+"""Operations in a loop unit that take the interpreter longer than it takes to enter and leave the unit."""
+
+_SHORT_VISITS = 100
+"""Visits with fewer operations after which a loop is interpreted for good."""
 
 _REBUILDS = 4
 """How often a loop is compiled anew because its variables have moved."""
@@ -147,7 +154,22 @@ class Tier:
             if rebuilt is None or isinstance(rebuilt, int) or not self._fits(rebuilt, frame):
                 return None
             unit = rebuilt
-        return self._enter(unit, head, frame)
+        meter = self.execution.meter
+        before = meter.operation_count
+        landing = self._enter(unit, head, frame)
+        if landing is not None and meter.operation_count - before < _WORTH_ENTERING:
+            self._hardly_used(unit, head, landing[0])
+        return landing
+
+    def _hardly_used(self, unit: Unit, head: int, left_at: int) -> None:
+        """A loop unit was left soon. If that is so again and again because of an instruction that only the
+        interpreter executes, the loop is interpreted from now on.
+        """
+        instructions = unit.code.instructions
+        if 0 <= left_at < len(instructions) and instructions[left_at][0] in {isa.RARE, isa.PARALLEL_MAP}:
+            unit.short_visits += 1
+            if unit.short_visits > _SHORT_VISITS:
+                unit.code.loops[head] = None
 
     def prepare_counted(self, code: Code, head: int, frame: Frame) -> Unit | None:
         """The unit that executes iterations of a loop one by one, if there is one for the frame as it is."""

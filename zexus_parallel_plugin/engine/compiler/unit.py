@@ -37,7 +37,8 @@ class Unit:
     whose optimism has been given up. ``absent``: names that must not exist when the unit is entered.
     ``present``: for a loop, names that must. ``hazards``: for a loop, callers' variables that callees assign
     as well, so that the frame's name cache matters. ``conflicts`` and ``shape``: for an action with
-    variants, the names that callers may own and which of them do.
+    variants, the names that callers may own and which of them do. ``short_visits``: for a loop, how often it
+    was hardly worth entering.
     """
 
     code: Code
@@ -56,6 +57,7 @@ class Unit:
     shape: tuple[bool, ...] = ()
     failures: Counter[int] = field(default_factory=Counter)
     left: int = 0
+    short_visits: int = 0
 
     def failed(self, exit_: Exit) -> bool:
         """Note an exit; tell whether the unit should be compiled anew."""
