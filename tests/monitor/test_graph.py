@@ -32,6 +32,7 @@ def test_pictures() -> None:
     assert picture(c1=[], c2=[], c3=[1, 2]) == ["● 1", "│ ● 2", "╰─┴─● 3"]
     assert picture(c1=[], c2=[1], c3=[1], c4=[2, 3]) == ["● 1", "├─● 2", "╰─┼─● 3", "  ╰─┴─● 4"]
     assert picture(c1=[], c2=[]) == ["● 1", "● 2"]
+    assert picture(c1=[2], c2=[]) == ["● 2", "╰─● 1"]
     assert lay_out({}, UNICODE).nodes == ()
 
 

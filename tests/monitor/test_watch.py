@@ -229,3 +229,11 @@ def test_a_run_without_tasks_says_why() -> None:
     left = watch_of(START, ev.RunEnd(t=1, state="finished", left_to_host="host-mode"))
     assert "only the host's VM has" in plain(head(left, UNICODE, 150)[1])
     assert plain(head(watch_of(START, end), UNICODE, 110)[1]).endswith("nothing was given to workers")
+
+
+def test_a_run_that_stands_still_is_told_by_all_of_its_pace() -> None:
+    watch = watch_of(START, ev.Chunk(t=0, id=1, verdict="parallel", expected=20))
+    for second in range(1, 11):
+        watch.feed([task(second, float(second), begun=second - 1.0, ended=second, committed=1)])
+    watch.feed([ev.Sample(t=40.0)])
+    assert watch.progress().left == pytest.approx(40, rel=0.1)  # ten calls in forty seconds, ten are left
