@@ -47,7 +47,9 @@ def test_command(
     junit_xml: Path | None,
     verbose: bool,
 ) -> int:
-    """Run test suites written in Zexus: files, and all test_*.zx in directories (by default, this one).
+    """Run test suites written in Zexus.
+
+    A PATH is a file, or a directory with all its files test_*.zx; without one, it is the current directory.
 
     Exit code 0: all passed, 1: some failed, 2: interrupted, 4: wrong usage, 5: there were no tests.
     """
