@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.runtime.hazards import HAZARDS
-from tests.runtime.running import machine, run, use_fake_pool
+from tests.runtime.running import compiled, machine, run, use_fake_pool
+from zexus_parallel_plugin.config import ParallelConfig
+from zexus_parallel_plugin.host.vm import VMMode
 from zexus_parallel_plugin.reasons import REASONS
+from zexus_parallel_plugin.runtime.machine import ParallelMachine
 
 EVERYTHING = {"worker_count": 3, "tier": "interpreter", "mode": "parallel"}
 IN_PLACE = {"worker_count": 1, "tier": "interpreter"}
@@ -201,3 +204,12 @@ def test_deep_recursion_is_not_looked_ahead_in_at_every_level(monkeypatch: pytes
     result, metrics = run(source, EVERYTHING)
     assert result == run(source, IN_PLACE)[0]
     assert metrics.calls_in_place + metrics.calls_committed < 50
+
+
+def test_other_modes_of_the_host_are_counted() -> None:
+    vm = ParallelMachine(ParallelConfig(), mode=VMMode.REGISTER, gas_limit=1_000_000)
+    try:
+        vm.execute(compiled("let a = 1; let b = 2; let c = a + b;"))
+        assert (vm.left_to_host, vm.last_metrics.reasons["host-mode"]) == ("host-mode", 1)
+    finally:
+        vm.close()

@@ -110,6 +110,23 @@ class ParallelMachine(HostVM):
             return super()._execute_stack(code, debug)
         return _Takeover(code)
 
+    def _execute_register(self, bytecode: Any, debug: bool = False) -> Any:
+        self._leave("host-mode")
+        return super()._execute_register(bytecode, debug)
+
+    def _execute_parallel(self, bytecode: Any, debug: bool = False) -> Any:
+        self._leave("host-mode")
+        return super()._execute_parallel(bytecode, debug)
+
+    def _leave(self, reason: str) -> None:
+        """Note that the host's VM executes the program, in a mode of its own."""
+        self.left_to_host = reason
+        self.last_metrics = RunMetrics()
+        self.last_metrics.reasons[reason] += 1
+        self.last_execution = None
+        self._recorder.left_to_host(reason)
+        _LOG.info("left to the host's VM: %s", reason)
+
     def _with_opcodes(self, code: Any) -> Any:
         """The code with the six opcodes in place of calls of the language functions."""
         self.is_parallel_program = False
