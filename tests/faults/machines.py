@@ -37,7 +37,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
     patch = settings.pop("patch", None)
 
     def create(**arguments: Any) -> Any:
-        _be_patient()
+        be_patient()
         if patch is not None:
             globals()[patch]()
         machine = machines.create_vm(ParallelConfig(**settings), **arguments)
@@ -48,7 +48,7 @@ def __getattr__(name: str) -> Callable[..., Any]:
     return create
 
 
-def _be_patient() -> None:
+def be_patient() -> None:
     """Have the main process wait until its tasks are begun; else it would execute short programs alone."""
     begun = Dispatch.begun
 

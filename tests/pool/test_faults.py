@@ -11,7 +11,8 @@ import pytest
 from pool_handler import call
 from pool_helpers import any_method, finish, result, unix_methods, until_running
 
-from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, TaskState, WorkerSupervisor
+from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, TaskState, WorkerSupervisor, forking
+from zexus_parallel_plugin.runtime.pool.errors import NoRoomError
 
 NO_RETRIES = RetryBudget(died=0)
 INNOCENT = 6
@@ -291,6 +292,20 @@ def test_no_interpreter_to_start(make_pool, method, monkeypatch):
     task = pool.submit(call("echo", b"x"))
     assert task.outcome.failure.cause == "broken"
     assert "/nowhere/python" in pool.broken
+
+
+@any_method
+def test_no_room_for_another_worker(make_pool, monkeypatch):
+    pool = make_pool(size=2)
+    first = int(bytes(result(pool, "pid")))
+
+    def none_left():
+        raise NoRoomError("no socket for a worker: Too many open files")
+
+    monkeypatch.setattr(forking, "socket_pair", none_left)
+    tasks = [pool.submit(call("pid")) for _ in range(6)]
+    assert {int(bytes(pid)) for pid in finish(pool, *tasks)} == {first}
+    assert not pool.broken
 
 
 def test_the_template_dies_and_the_next_start_method_takes_over(make_pool, method, events):

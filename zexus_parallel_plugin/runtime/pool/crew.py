@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from .backoff import delay
-from .errors import FrameError, LaunchError
+from .errors import FrameError, LaunchError, NoRoomError
 from .frames import Bytes, Frame, Kind, encode, unpack_failure
 from .launch import KILL, TERM
 from .member import NEVER, Member
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 _GIVE_UP_SECONDS = 5.0  # after SIGKILL: a process that the system cannot end is left alone
+_NO_ROOM_SECONDS = 1.0  # until the next attempt to start a worker for which the system had no room
 _EVERYTHING = 1 << 62
 
 
@@ -89,7 +90,7 @@ class Crew:
         if now < self._not_before:
             self.earliest = min(self.earliest, self._not_before)
             return
-        while missing > 0 and not self._no_more:
+        while missing > 0 and now >= self._not_before and not self._no_more:
             missing -= self._launch()
 
     def _launch(self) -> bool:
@@ -100,6 +101,14 @@ class Crew:
         self._numbers += 1
         try:
             launched = launcher.launch(self._numbers)
+        except NoRoomError as error:
+            if self.usable:  # fewer workers are better than none
+                _LOG.info("no more workers for now: %s", error)
+                self._not_before = time.monotonic() + _NO_ROOM_SECONDS
+                self.earliest = min(self.earliest, self._not_before)
+            else:
+                self.launcher_lost(str(error))
+            return False
         except LaunchError as error:
             self.launcher_lost(str(error))
             return False

@@ -45,6 +45,10 @@ class LaunchError(PoolError):
     """A worker process or a template process could not be started; the message says why."""
 
 
+class NoRoomError(LaunchError):
+    """The system has no room for another worker now: no descriptors, for example."""
+
+
 class UnsendableResultError(PoolError):
     """For handlers whose result cannot be turned into bytes; the outcome has the cause ``unsendable``."""
 

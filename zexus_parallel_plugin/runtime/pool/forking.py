@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from . import control, launch
 from .channel import SocketChannel
 from .control import Op
-from .errors import LaunchError
+from .errors import LaunchError, NoRoomError
 from .hygiene import detach_stdio, mark, neutralise_descriptors, reset_signals
 from .interpreter import close_lifeline, start_interpreter
-from .launch import KILL, Launched, LaunchEvents, crash_pipe
+from .launch import KILL, Launched, LaunchEvents, crash_pipe, socket_pair
 from .template import has_threads, run_template
 
 if TYPE_CHECKING:
@@ -34,8 +34,13 @@ class ForkedTemplate:
             raise LaunchError("this system cannot fork; use the start method spawn")
         if has_threads():
             raise LaunchError("this process already has threads; call prepare() before any is started")
-        self.control, theirs = socket.socketpair()
-        lifeline, self._lifeline = os.pipe()
+        self.control, theirs = socket_pair()
+        try:
+            lifeline, self._lifeline = os.pipe()
+        except OSError as error:
+            self.control.close()
+            theirs.close()
+            raise NoRoomError(f"no pipe for the template: {error.strerror}") from error
         before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         try:
             self._pid = os.fork()
@@ -81,7 +86,7 @@ class FreshTemplate:
     """A template process that is a fresh interpreter."""
 
     def __init__(self, preload: Sequence[str], env: Mapping[str, str]) -> None:
-        self.control, theirs = socket.socketpair()
+        self.control, theirs = socket_pair()
         try:
             self._process = start_interpreter(
                 "template", theirs.fileno(), "socket", env, subprocess.DEVNULL, preload
@@ -121,8 +126,13 @@ class TemplateLauncher:
 
     def launch(self, worker: int) -> Launched:
         """Ask the template for a worker; raises :class:`LaunchError`."""
-        ours, theirs = socket.socketpair()
-        crash_read, crash_write = crash_pipe()
+        ours, theirs = socket_pair()
+        try:
+            crash_read, crash_write = crash_pipe()
+        except NoRoomError:
+            ours.close()
+            theirs.close()
+            raise
         try:
             control.send(self._template.control, Op.START, worker, 0, (theirs.fileno(), crash_write))
         except OSError as error:

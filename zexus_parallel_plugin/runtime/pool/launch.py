@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from .errors import NoRoomError
 from .waiter import ConnectionWaiter, SelectorWaiter, Waiter
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 TRANSPORT = "connection" if sys.platform == "win32" else "socket"
 TERM = signal.SIGTERM
+_SPARE = 12  # descriptors that are left to the program, for its own files and for what it imports
 KILL: signal.Signals = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
@@ -66,8 +69,31 @@ class Launcher(Protocol):
         """Let go of everything; kills what is left."""
 
 
+def check_room() -> None:
+    """See that the program keeps some descriptors for itself. Raises :class:`NoRoomError`."""
+    spare: list[int] = []
+    try:
+        while len(spare) < _SPARE:
+            spare.append(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        raise NoRoomError(f"no descriptors left for workers: {error.strerror}") from error
+    finally:
+        for descriptor in spare:
+            os.close(descriptor)
+
+
+def socket_pair() -> tuple[socket.socket, socket.socket]:
+    """Two connected sockets. Raises :class:`NoRoomError`."""
+    check_room()
+    try:
+        return socket.socketpair()
+    except OSError as error:
+        raise NoRoomError(f"no socket for a worker: {error.strerror}") from error
+
+
 def make_waiter() -> Waiter:
-    """The waiter that fits the transport."""
+    """The waiter that fits the transport. Raises :class:`NoRoomError`."""
+    check_room()
     return SelectorWaiter() if TRANSPORT == "socket" else ConnectionWaiter()
 
 
@@ -87,8 +113,14 @@ def methods(wanted: str | None, prepared: bool) -> list[str]:
 
 
 def crash_pipe() -> tuple[int, int]:
-    """A pipe for last words: non-blocking, so that a chatty worker loses text instead of stopping."""
-    read, write = os.pipe()
+    """A pipe for last words: non-blocking, so that a chatty worker loses text instead of stopping.
+
+    Raises :class:`NoRoomError`.
+    """
+    try:
+        read, write = os.pipe()
+    except OSError as error:
+        raise NoRoomError(f"no pipe for a worker: {error.strerror}") from error
     os.set_blocking(read, False)
     os.set_blocking(write, False)
     return read, write

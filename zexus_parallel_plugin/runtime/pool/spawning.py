@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from functools import partial
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from . import launch
 from .channel import Channel, ConnectionChannel, SocketChannel
-from .errors import LaunchError
+from .errors import LaunchError, NoRoomError
 from .interpreter import close_lifeline, start_interpreter
-from .launch import KILL, Launched, LaunchEvents, crash_pipe
+from .launch import KILL, Launched, LaunchEvents, crash_pipe, socket_pair
 
 if TYPE_CHECKING:
     import signal
@@ -42,7 +41,13 @@ class SpawnLauncher:
         crash_read, crash_write = None, subprocess.DEVNULL
         if sys.platform != "win32":
             crash_read, crash_write = crash_pipe()
-        channel, number, close_theirs = _make_pipe()
+        try:
+            channel, number, close_theirs = _make_pipe()
+        except NoRoomError:
+            if crash_read is not None:
+                os.close(crash_read)
+                os.close(crash_write)
+            raise
         try:
             process = start_interpreter("worker", number, launch.TRANSPORT, self._env, crash_write)
         except OSError as error:
@@ -115,7 +120,7 @@ class SpawnLauncher:
 def _make_pipe() -> tuple[Channel, int, Callable[[], None]]:
     """Our end, the number of their end for the child, and how to close that here."""
     if launch.TRANSPORT == "socket":
-        ours, theirs = socket.socketpair()
+        ours, theirs = socket_pair()
         return SocketChannel(ours), theirs.fileno(), theirs.close
     from multiprocessing.connection import Pipe
 

@@ -1,0 +1,87 @@
+"""Much work: nothing piles up, nothing grows. The long versions are `scripts/soak`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tests.conftest import REPOSITORY, clean_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAPPING = """
+import json, sys
+from tests.runtime import running
+from zexus_parallel_plugin.runtime.pool.supervisor import WorkerSupervisor
+most = [0, 0]
+submit = WorkerSupervisor.submit
+def look(pool, *arguments, **named):
+    handle = submit(pool, *arguments, **named)
+    stats = pool.stats()
+    most[:] = max(most[0], stats.queued), max(most[1], stats.open)
+    return handle
+WorkerSupervisor.submit = look
+count = int(sys.argv[1])
+source = "action inc(n) { return n + 1; } let xs = parallel_map(inc, range(%d)); print(len(xs));" % count
+settings = {"worker_count": 2, "mode": "parallel", "min_task_seconds": 0.0, "gas_limit": "unlimited"}
+result, metrics = running.run(source, settings)
+print(json.dumps([result.stdout, metrics.tasks_sent, metrics.calls_committed, *most]))
+"""
+
+
+def python(code: str, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, check=True, cwd=REPOSITORY, text=True,
+        env={**clean_environment(), "PYTHONPATH": str(REPOSITORY)}, timeout=240,
+    )  # fmt: skip
+    return done.stdout.splitlines()[-1]
+
+
+def test_a_long_map_does_not_pile_up() -> None:
+    printed, tasks, committed, waiting, opened = json.loads(python(MAPPING, "20000"))
+    assert printed.split()[0] == "20000"
+    assert committed > 1000
+    assert tasks > 20
+    assert waiting <= 64
+    assert opened <= 64
+
+
+def test_many_tasks_leave_nothing() -> None:
+    code = "import json; from tests.faults.soak import tasks; print(json.dumps(tasks(4000)))"
+    found: dict[str, Any] = json.loads(python(code))
+    assert (found["tasks"], found["wrong"], found["deaths"], found["after"]["processes"]) == (4000, 0, 0, 0)
+    assert found["most_waiting"] <= 1000
+    assert {state["descriptors"] for state in found["states"][2:]} == {found["states"][-1]["descriptors"]}
+
+
+def test_programs_under_random_faults(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    subprocess.run(
+        [sys.executable, "-m", "tests.faults.soak", "kills", "6", "--few", "--report", str(report)],
+        check=True, cwd=REPOSITORY, env=clean_environment(), capture_output=True, timeout=240,
+    )  # fmt: skip
+    found = json.loads(report.read_text(encoding="utf-8"))
+    assert found["programs"] > 0
+    assert found["wrong"] == []
+    assert found["after"]["processes"] == 0
+
+
+def test_a_program_that_differs_is_told() -> None:
+    # The test above passes when nothing is wrong; this one shows that it can fail.
+    code = """
+import sys
+from tests.faults import soak
+from zexus_parallel_plugin.runtime import machine
+execute = machine.ParallelMachine.execute
+def execute_and_spoil(self, *arguments):
+    value = execute(self, *arguments)
+    self.gas_metering.gas_used += 1
+    return value
+machine.ParallelMachine.execute = execute_and_spoil
+found = soak.kills(2, few=True)
+print(len(found["wrong"]))
+"""
+    assert int(python(code)) > 0

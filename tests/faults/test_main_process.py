@@ -1,0 +1,216 @@
+"""When the main process is killed, interrupted, or cannot get what it needs from the system."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.conftest import clean_environment
+from tests.runtime.test_processes import left_over
+
+from .programs import MAP, RANGES, WORK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+OURS = [sys.executable, "-m", "zexus_parallel_plugin", "run", "--workers", "2"]
+HOST = [sys.executable, "-m", "zexus", "run"]
+# Calls whose results are waited for while workers compute them, a loop on workers, a map on workers: endless.
+SPIN = "action spin(n) { while (true) { n = n + 1; } return n; }\n"
+ENDLESS = {
+    "calls": SPIN + 'print("begin"); let a = spin(1); let b = spin(2); let c = spin(3); print(a + b + c);',
+    "ranges": WORK
+    + 'print("begin"); let t = 0; let i = 0; while (i < 100000000) { t = t + work(i); i = i + 1; } print(t);',
+    "map": WORK
+    + 'print("begin"); let m = 0; while (m >= 0) { let xs = parallel_map(work, range(300)); m = m + 1; }',
+}
+EAGER = ["--mode", "parallel", "--min-task", "0", "--gas-limit", "unlimited"]
+
+
+class Running:
+    """A program in a session of its own."""
+
+    def __init__(self, path: Path, source: str, words: list[str], **options: object) -> None:
+        self.file = path / "program.zx"
+        self.file.write_text(source, encoding="utf-8")
+        environment = {
+            **clean_environment(), "PYTHONUNBUFFERED": "1", "XDG_RUNTIME_DIR": str(path), "TMPDIR": str(path),
+        }  # fmt: skip
+        self.process = subprocess.Popen(
+            [*words, str(self.file)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
+            start_new_session=True, **options,  # type: ignore[call-overload]
+        )  # fmt: skip
+
+    def workers(self) -> list[psutil.Process]:
+        """Its workers, once two of them have worked for a while."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            leaves = [child for child in self._children() if _is_working(child)]
+            if len(leaves) >= 2:
+                return leaves
+            time.sleep(0.02)
+        raise AssertionError(self.process.communicate(timeout=5))
+
+    def _children(self) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.Error:
+            return []
+
+    def finish(self, seconds: float = 60) -> tuple[bytes, bytes, int]:
+        out, err = self.process.communicate(timeout=seconds)
+        assert left_over(self.process.pid) == []
+        return out, err, self.process.returncode
+
+
+def _is_working(process: psutil.Process) -> bool:
+    try:
+        return not process.children() and sum(process.cpu_times()[:2]) > 0.05
+    except psutil.Error:
+        return False
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
+    started: list[Running] = []
+
+    def begin(source: str, words: list[str], **options: object) -> Running:
+        started.append(Running(tmp_path, source, words, **options))
+        return started[-1]
+
+    yield begin
+    for program in started:
+        if program.process.poll() is None:
+            os.killpg(program.process.pid, signal.SIGKILL)
+            program.process.communicate()
+
+
+@pytest.mark.parametrize("start_method", ["template", "forkserver", "spawn"])
+@pytest.mark.parametrize("name", ENDLESS)
+def test_no_worker_outlives_a_main_process_that_is_killed(
+    start: Callable[..., Running], name: str, start_method: str
+) -> None:
+    program = start(ENDLESS[name], [*OURS, *EAGER, "--start-method", start_method])
+    program.workers()
+    program.process.kill()
+    assert program.finish()[2] == -signal.SIGKILL
+
+
+def bare_host(start: Callable[..., Running], send: Callable[[Running], None]) -> tuple[bytes, int]:
+    """Last line and exit code of the bare host, interrupted."""
+    program = start(ENDLESS["calls"], HOST)
+    deadline = time.monotonic() + 60
+    assert program.process.stdout is not None
+    for line in program.process.stdout:
+        if line == b"begin\n":
+            break
+        assert time.monotonic() < deadline
+    send(program)
+    _, err, code = program.finish()
+    return (err.splitlines() or [b""])[-1], code
+
+
+def once(program: Running) -> None:
+    os.killpg(program.process.pid, signal.SIGINT)
+
+
+def once_for_the_main_process(program: Running) -> None:
+    os.kill(program.process.pid, signal.SIGINT)
+
+
+def twice(program: Running) -> None:
+    os.killpg(program.process.pid, signal.SIGINT)
+    time.sleep(0.02)
+    if program.process.poll() is None:
+        os.killpg(program.process.pid, signal.SIGINT)
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+@pytest.mark.parametrize("press", [once, once_for_the_main_process, twice])
+def test_ctrl_c_ends_everything(
+    start: Callable[..., Running], name: str, press: Callable[[Running], None]
+) -> None:
+    program = start(ENDLESS[name], [*OURS, *EAGER])
+    program.workers()
+    press(program)
+    out, err, code = program.finish()
+    assert code not in {0, None}
+    assert b"begin" in out
+    if press is not twice:
+        assert b"Traceback" not in err
+        # Click's "Aborted!" is all that the host says.
+        assert err.strip().splitlines()[-1:] == [b"Aborted!"], err
+
+
+def test_ctrl_c_ends_as_on_the_host(start: Callable[..., Running]) -> None:
+    program = start(ENDLESS["calls"], [*OURS, *EAGER])
+    program.workers()
+    once(program)
+    _, err, code = program.finish()
+    assert ((err.splitlines() or [b""])[-1], code) == bare_host(start, once)
+
+
+def shell(command: str, path: Path) -> subprocess.CompletedProcess[bytes]:
+    environment = {**clean_environment(), "XDG_RUNTIME_DIR": str(path)}
+    return subprocess.run(
+        ["bash", "-c", command], capture_output=True, check=False, cwd=path, env=environment, timeout=120
+    )
+
+
+PRINTING = (
+    WORK
+    + 'let i = 0; while (i < 4000) { print(work(i % 40) + " is what there is in this line"); i = i + 1; }'
+)
+
+
+def test_a_reader_that_leaves(tmp_path: Path) -> None:
+    (tmp_path / "program.zx").write_text(PRINTING, encoding="utf-8")
+    ends = []
+    for words in (HOST, [*OURS, "--no-journal"]):
+        done = shell(f"{shlex.join(words)} program.zx | head -n 3; echo ${{PIPESTATUS[0]}}", tmp_path)
+        ends.append((done.stdout, done.stderr.splitlines()[-1:]))
+    assert ends[1] == ends[0]
+
+
+SIZES = (1024, 5000)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_disk_that_is_full(start: Callable[..., Running], tmp_path: Path, size: int) -> None:
+    expected = start(RANGES, [*OURS, "--workers", "1", "--no-journal"]).finish()
+    journal = tmp_path / "journal.jsonl"
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    done = start(RANGES, [*OURS, *EAGER[:4], "--journal", str(journal)], preexec_fn=small_files).finish()
+    assert done == expected
+    assert journal.stat().st_size <= size
+
+
+@pytest.mark.parametrize("more", [6, 12, 20, 32])
+@pytest.mark.parametrize("source", [RANGES, MAP], ids=["ranges", "map"])
+def test_no_descriptors_left(start: Callable[..., Running], source: str, more: int) -> None:
+    def few_descriptors() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (more, more))
+
+    alone = [*OURS, "--workers", "1", "--no-journal"]
+    expected = start(source, alone, preexec_fn=few_descriptors).finish()
+
+    out, err, code = start(source, [*OURS, *EAGER[:4], "--no-journal"], preexec_fn=few_descriptors).finish()
+    assert (out, code) == expected[::2]
+    assert all(
+        re.match(rb"no workers|worker processes|Warning|Install", line) for line in err.splitlines()
+    ), err
