@@ -208,6 +208,18 @@ def test_cancel_of_a_waiting_task(make_pool):
     assert head.state is TaskState.DONE
 
 
+def test_a_task_is_sent_after_all_that_waited_were_cancelled(make_pool):
+    pool = make_pool(size=1, depth=1)
+    head = pool.submit(call("sleep", 0.2))
+    until_running(pool, head)
+    waiting = [pool.submit(call("echo", b"x")) for _ in range(3)]
+    for task in waiting:
+        pool.cancel(task)
+    assert finish(pool, head) == [b"slept"]
+    pool.poll()
+    assert finish(pool, pool.submit(call("echo", b"next"))) == [b"next"]
+
+
 @any_method
 def test_cancel_of_a_running_task_ignores_its_result(make_pool):
     pool = make_pool(size=1)

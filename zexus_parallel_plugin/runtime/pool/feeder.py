@@ -54,6 +54,7 @@ class Feeder:
         """Send waiting tasks to workers that can take them, and start workers for the rest."""
         self.hungry = False
         backlog, crew = self.backlog, self._crew
+        self._stuck = False
         if backlog.peek() is None:
             return
         fed: dict[int, Member] = {}
