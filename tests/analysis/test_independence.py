@@ -27,7 +27,7 @@ ITEMS = (3, 1, 4, 1, 5)
 ASIDE = '"?"'
 """Stands for the value of a private variable before the loop: nobody may look at it."""
 
-N = st.sampled_from(["a", "b", "x", "y", "z", "3", "t"])
+N = st.sampled_from(["x", "y", "y", "y", "z", "t", "t", "a", "b", "3"])
 SIMPLE = st.one_of(
     st.builds("t = t + {};".format, N),
     st.builds("t = t - {};".format, N),
@@ -49,9 +49,11 @@ SIMPLE = st.one_of(
     st.just("if (a * x > best) { best = a * x; }"),
 )
 STATEMENTS = st.one_of(
-    SIMPLE, SIMPLE, SIMPLE,
+    SIMPLE, SIMPLE,
     st.builds("if ({} > 2) {{ {} }}".format, N, SIMPLE),
     st.builds("if ({} > 2) {{ {} }} else {{ {} }}".format, st.sampled_from(["x", "a"]), SIMPLE, SIMPLE),
+    st.builds("if ({} > 2) {{ let y = {}; }} print(y);".format, st.sampled_from(["x", "a"]), N),
+    st.builds("t = t + {}; p.push({});".format, N, N),
     st.builds("for each k in [1, 2] {{ {} }}".format, SIMPLE),
     st.builds("if ({} == 4) {{ continue; }}".format, N),
 )  # fmt: skip
@@ -98,8 +100,8 @@ def together(plan: LoopPlan, runs: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(STATEMENTS, min_size=1, max_size=6))
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(STATEMENTS, min_size=2, max_size=6))
 def test_iterations_are_independent(statements: list[str]) -> None:
     body = " ".join(statements)
     source = program(body, ITEMS)
