@@ -1,4 +1,4 @@
-"""Limits of gas, operations and depth over all workers, while tasks fail: the host's error at the host's place."""
+"""Limits of gas, operations and depth over all workers, while tasks fail: the host's error at its place."""
 
 from __future__ import annotations
 
