@@ -81,7 +81,10 @@ def prepare(vm: Any, bytecode: Any, name: str = "") -> Code:
         return Code(name, bytecode, refusal=f"optimiser: {error}")
     instructions = []
     for opcode, operand in stream:
-        resolved = _resolve(opcode, operand, constants)
+        try:
+            resolved = _resolve(opcode, operand, constants)
+        except (TypeError, ValueError, IndexError, KeyError):  # an operand that no compiler writes
+            resolved = None
         if resolved is None:
             return Code(
                 name, bytecode, tuple(stream), tuple(constants), refusal=f"opcode {opcode} {operand!r}"
