@@ -84,7 +84,17 @@ async def press(pilot: Pilot[Any], *keys: str) -> None:
         await pilot._wait_for_screen()
         if before != (pilot.app.screen, pilot.app.focused):
             await pilot._wait_for_screen()  # what got the focus has work to do, too
+        await _has_focus(pilot.app)
     await settle(pilot)
+    await _has_focus(pilot.app)
+
+
+async def _has_focus(app: Any) -> None:
+    """Wait until the next key has somebody who takes it, as on a new screen."""
+    for _ in range(_MOST_WAITS):
+        if not app.is_running or app.focused is not None:
+            return
+        await asyncio.sleep(_FRAME)
 
 
 def screen_lines(app: Any) -> list[str]:

@@ -267,6 +267,7 @@ class RunsScreen(_Box):
     def on_mount(self) -> None:
         """Look for runs now and then."""
         self._look()
+        self.table.focus()
         self.set_interval(1.0, self._look)
 
     def _look(self) -> None:
