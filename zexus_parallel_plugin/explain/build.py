@@ -94,7 +94,9 @@ class _Builder:
             for pc, verdict in verdicts.items():
                 callee = self.view.unit(verdict.call.name)
                 if callee is not None:
-                    sent = verdict.parallel or any(first <= pc < end for first, end in ranges)
+                    sent = (verdict.parallel and not verdict.first) or any(
+                        first <= pc < end for first, end in ranges
+                    )
                     work.append((callee, "worker" if sent or process == "worker" else "main"))
             for pc, (op, _operand, _gas) in enumerate(unit.code.instructions):
                 if op == isa.PARALLEL_MAP:

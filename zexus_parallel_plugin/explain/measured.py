@@ -55,8 +55,7 @@ class _Listener(Recorder):
         counts.seconds += record.seconds
 
     def thrown(self, call: PlannedCall, reason: str) -> None:
-        if id(call) in self._places:
-            self._of(call).thrown[reason] += 1
+        self._of(call).thrown[reason] += 1
 
     def range_sent(self, handle: Any, code: Code, head: int, iterations: int) -> None:
         counts = self._place(handle, (id(code.bytecode), head))
@@ -86,7 +85,9 @@ class _Listener(Recorder):
         return self.counts.setdefault(place, _Counts())
 
     def _of(self, key: object) -> _Counts:
-        return self.counts[self._places[id(key)][1]]
+        known = self._places.get(id(key))
+        # What was never sent has nobody to count for; and a recorder must not fail.
+        return self.counts[known[1]] if known is not None else _Counts()
 
 
 def measure(subject: Subject, report: Report) -> None:
