@@ -170,7 +170,8 @@ _TABLE = (
         "loop-carried",
         "code",
         "An iteration of the loop needs a value that the iteration before it has computed.",
-        "Compute it from the loop variable; only add to totals, lists and maps, without looking at them.",
+        "Compute it from the loop variable; or put the loop into an action, whose call can run beside"
+        " other calls.",
     ),
     Reason(
         "loop-changes-object",

@@ -65,8 +65,8 @@ top level
     An iteration of the loop needs a value that the iteration before it has
       computed.
     value of line 14 is needed in line 13 of the next iteration
-    -> Compute it from the loop variable; only add to totals, lists and maps,
-      without looking at them.
+    -> Compute it from the loop variable; or put the loop into an action, whose
+      call can run beside other calls.
 action work, lines 2-6: executed by workers, in tasks
 """
 
