@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAPPING = """
-import json, sys
+import gc, json, sys
 from tests.runtime import running
 from zexus_parallel_plugin.runtime.pool.supervisor import WorkerSupervisor
 most = [0, 0]
+kept = [0]
 submit = WorkerSupervisor.submit
 def look(pool, *arguments, **named):
     handle = submit(pool, *arguments, **named)
     stats = pool.stats()
+    if stats.submitted % 500 == 0:
+        gc.collect()
+        kept[0] = max(kept[0], sum(type(one).__name__ == "TaskHandle" for one in gc.get_objects()))
     most[:] = max(most[0], stats.queued), max(most[1], stats.open)
     return handle
 WorkerSupervisor.submit = look
@@ -28,7 +32,7 @@ count = int(sys.argv[1])
 source = "action inc(n) { return n + 1; } let xs = parallel_map(inc, range(%d)); print(len(xs));" % count
 settings = {"worker_count": 2, "mode": "parallel", "min_task_seconds": 0.0, "gas_limit": "unlimited"}
 result, metrics = running.run(source, settings)
-print(json.dumps([result.stdout, metrics.tasks_sent, metrics.calls_committed, *most]))
+print(json.dumps([result.stdout, metrics.tasks_sent, metrics.calls_committed, *most, *kept]))
 """
 
 
@@ -41,12 +45,13 @@ def python(code: str, *words: str) -> str:
 
 
 def test_a_long_map_does_not_pile_up() -> None:
-    printed, tasks, committed, waiting, opened = json.loads(python(MAPPING, "20000"))
-    assert printed.split()[0] == "20000"
-    assert committed > 1000
+    printed, tasks, committed, waiting, opened, kept = json.loads(python(MAPPING, "6000"))
+    assert printed.split()[0] == "6000"
+    assert committed > 500
     assert tasks > 20
     assert waiting <= 64
     assert opened <= 64
+    assert kept <= 200  # of thousands
 
 
 def test_many_tasks_leave_nothing() -> None:

@@ -126,7 +126,8 @@ class Dispatch:
             return None
         batch = Batch(calls, weight, handle)
         self._waiting.append(batch)
-        self._open.append(batch)
+        # Without those that are done: a long map must not keep all of its tasks.
+        self._open = [*(other for other in self._open if not other.handle.done), batch]
         self._metrics.calls_sent += len(calls)
         return batch
 
