@@ -51,7 +51,7 @@ def test_a_long_map_does_not_pile_up() -> None:
     assert tasks > 20
     assert waiting <= 64
     assert opened <= 64
-    assert kept <= 200  # of thousands
+    assert kept < tasks / 2  # done ones are let go of, though not at once
 
 
 def test_many_tasks_leave_nothing() -> None:
