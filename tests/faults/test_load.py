@@ -45,13 +45,13 @@ def python(code: str, *words: str) -> str:
 
 
 def test_a_long_map_does_not_pile_up() -> None:
-    printed, tasks, committed, waiting, opened, kept = json.loads(python(MAPPING, "6000"))
-    assert printed.split()[0] == "6000"
+    printed, tasks, committed, waiting, opened, kept = json.loads(python(MAPPING, "16000"))
+    assert printed.split()[0] == "16000"
     assert committed > 500
     assert tasks > 20
     assert waiting <= 64
     assert opened <= 64
-    assert kept < tasks / 2  # done ones are let go of, though not at once
+    assert kept <= 5000  # done ones whose calls are to come; of all of them
 
 
 def test_many_tasks_leave_nothing() -> None:
