@@ -65,6 +65,11 @@ class Outbox:
         self.pending: deque[Pending] = deque()
         self.sent = 0
 
+    @property
+    def unfinished(self) -> int:
+        """Ranges that workers have not answered yet."""
+        return sum(not pending.handle.done for pending in self.pending)
+
     def send(self, count: int, seconds: float) -> bool:
         """Send the next iterations; whether that was possible.
 

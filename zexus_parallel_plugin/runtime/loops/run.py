@@ -45,6 +45,8 @@ _SHARES = 3
 """A range is this share of what is left for one worker."""
 _DEEP = 3
 """Ranges that are on their way for each worker."""
+_KEPT = 32
+"""Ranges for each worker that may wait to be committed, because an earlier one takes longer."""
 _GUESS_SECONDS = 0.01
 """A loop whose end cannot be foreseen is expected to go on for as long as it has already, from here on."""
 _FAILURES = 3
@@ -204,10 +206,11 @@ class LoopRun:
             )
 
     def _fill(self, most: int) -> None:
-        """Send ranges until so many are on their way."""
+        """Send ranges until so many are on their way; those that only wait to be committed do not count."""
         outbox = self._outbox
         outbox.sent = max(outbox.sent, self._done)
-        while len(outbox.pending) < most and not self._loops.dispatch.failed:
+        kept = _KEPT * self._loops.dispatch.workers
+        while outbox.unfinished < most and len(outbox.pending) < kept and not self._loops.dispatch.failed:
             left = self._left()
             if left is not None:
                 left -= outbox.sent - self._done
@@ -268,9 +271,14 @@ class LoopRun:
     def _wait(self, first: Pending) -> None:
         most = _DEEP * self._loops.dispatch.workers
         while not first.handle.done:
-            self._loops.dispatch.wait_for(first.handle, wake_for_any=len(self._outbox.pending) < most)
+            self._loops.dispatch.wait_for(first.handle, wake_for_any=self._may_send())
             if not first.handle.done:
                 self._fill(most)
+
+    def _may_send(self) -> bool:
+        """Whether there may be more to send once a range is done."""
+        left = self._left()
+        return left is None or left > self._outbox.sent - self._done
 
     def _result(self, done: Pending) -> RangeResult | None:
         """The answer to a range, None if there is none."""
