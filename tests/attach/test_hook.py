@@ -25,6 +25,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[attach.State]]:
     """A process in which nothing has happened yet: no finder, no target, an activation that is recorded."""
     before = list(sys.meta_path)
     sys.meta_path[:] = [finder for finder in before if not isinstance(finder, attach.Finder)]
+    monkeypatch.delitem(sys.modules, attach.TARGET, raising=False)
     for name, value in (("installed", False), ("attached", False), ("error", "")):
         monkeypatch.setattr(attach.State, name, value)
     yield attach.State

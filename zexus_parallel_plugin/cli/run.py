@@ -45,10 +45,16 @@ def run_command(ctx: click.Context, arguments: list[str]) -> object:
         module = load_command_module()
     activate(module)
     offer_all_settings(module)
-    if asks_for_help:
-        module.run.params.append(click.Option([_MONITOR], is_flag=True, help=_MONITOR_HELP))
     words = ["--help"] if asks_for_help else ["--backend", contributions.BACKEND, *arguments]
-    return module.cli.main(args=["run", *words], prog_name=ctx.find_root().info_name, standalone_mode=False)
+    shown = [click.Option([_MONITOR], is_flag=True, help=_MONITOR_HELP)] if asks_for_help else []
+    module.run.params += shown  # only for the help: the host's function does not know it
+    try:
+        return module.cli.main(
+            args=["run", *words], prog_name=ctx.find_root().info_name, standalone_mode=False
+        )
+    finally:
+        for option in shown:
+            module.run.params.remove(option)
 
 
 def _before_program(arguments: list[str]) -> list[str]:
