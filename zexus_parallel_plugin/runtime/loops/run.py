@@ -41,6 +41,8 @@ _PROBE_SECONDS = 0.0005
 """Time of the iterations by which a loop is measured."""
 _LEAST_SECONDS, _MOST_SECONDS = 0.001, 0.05
 """What a range should take, at least and at most."""
+_RECORD_SECONDS = 1.5e-6
+"""What an iteration must take for each value that goes back to the main process by itself."""
 _SHARES = 3
 """A range is this share of what is left for one worker."""
 _DEEP = 3
@@ -93,6 +95,10 @@ class LoopRun:
         except NotPlainError as error:
             self._loops.refuse(self._site, self._code, error.reason, str(error))
             return LEFT
+        if not self._worth_recording():
+            self._site.short()
+            self._loops.metrics.reasons["loop-short"] += 1
+            return LEFT
         self._site.pays()
         while True:
             self._fill(self._loops.dispatch.workers * _DEEP)
@@ -101,6 +107,13 @@ class LoopRun:
             landing = self._next()
             if landing is not None:
                 return landing
+
+    def _worth_recording(self) -> bool:
+        """Whether iterations take longer than handing back what they record, value by value."""
+        inputs = self._outbox.inputs
+        assert inputs is not None
+        values = inputs.folds.count("")
+        return self._loops.forced or (self._site.seconds or 0.0) >= values * _RECORD_SECONDS
 
     def give_up(self) -> None:
         """Nothing of what is still on its way is needed."""
