@@ -213,3 +213,42 @@ def test_other_modes_of_the_host_are_counted() -> None:
         assert (vm.left_to_host, vm.last_metrics.reasons["host-mode"]) == ("host-mode", 1)
     finally:
         vm.close()
+
+
+INDEPENDENT = (
+    "let a = 1; let i = 0; while (i < 40) { a = a * 31 % 1009; i = i + 1; } "
+    "let b = 2; let j = 0; while (j < 40) { b = b * 17 % 997; j = j + 1; print(b); } "
+    "let c = 3; let k = 0; while (k < 40) { c = (c * 13 + a) % 991; k = k + 1; } print(a + c); "
+)
+EAGER = {"worker_count": 2, "mode": "parallel", "min_task_seconds": 0.0}
+
+
+def test_loops_behind_a_loop_go_ahead_unless_they_need_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    result, metrics = run(INDEPENDENT, EAGER)
+    assert result == run(INDEPENDENT, IN_PLACE)[0]
+    assert (metrics.chunks_sent, metrics.chunks_committed) == (1, 1)
+
+
+@pytest.mark.parametrize("where", ["LoopRun._fill_up", "LoopRun._result", "behind.Behind._look"])
+def test_a_mistake_of_the_project_is_none_of_the_program(
+    where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+
+    def mistaken(*_args: object) -> None:
+        raise ZeroDivisionError
+
+    module = "" if where.startswith("behind") else "run."
+    monkeypatch.setattr(f"zexus_parallel_plugin.runtime.loops.{module}{where}", mistaken)
+    source = INDEPENDENT + "let t = 0; for each x in range(30) { t = t + x; } print(t);"
+    result, metrics = run(source, EAGER)
+    assert result == run(source, IN_PLACE)[0]
+    assert metrics.reasons["internal-error"] == 1
+
+
+def test_a_queue_without_room_is_no_mistake() -> None:
+    source = "let t = 0; for each x in range(200) { t = t + x * x; } print(t);"
+    result, metrics = run(source, EAGER | {"max_queue_size": 1})
+    assert result == run(source, IN_PLACE)[0]
+    assert not metrics.reasons["internal-error"]

@@ -16,9 +16,9 @@ from .running import compiled, machine, use_fake_pool
 
 IN_PLACE = {"worker_count": 1, "tier": "interpreter"}
 EAGER = {"worker_count": 3, "mode": "parallel", "min_task_seconds": 0.0}
-PROGRAMS = int(os.environ.get("ZEXUS_PARALLEL_LOOPS", "40"))
+PROGRAMS = int(os.environ.get("LOOP_PROGRAMS", "40"))
 GAS = 1_000_000
-FIRST = int(os.environ.get("ZEXUS_PARALLEL_FIRST", "0"))
+FIRST = int(os.environ.get("FIRST_LOOP_PROGRAM", "0"))
 
 
 def outcome(source: str, settings: dict[str, Any], gas: int) -> tuple[Any, ...]:

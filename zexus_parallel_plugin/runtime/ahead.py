@@ -8,6 +8,7 @@ executed in place, and measured, and while that takes long, a pulse looks ahead 
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from time import thread_time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,7 +30,7 @@ from zexus_parallel_plugin.runtime.stream import MapSource, Source, Stream, visi
 from zexus_parallel_plugin.runtime.task import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from zexus_parallel_plugin.config import ParallelConfig
     from zexus_parallel_plugin.engine.code import Code
@@ -192,15 +193,12 @@ class Ahead:
         """Execute a loop from its head on, with workers: where the interpreter goes on, or `LEFT`."""
         if self._busy:
             return LEFT
-        self._busy = True
-        try:
+        with self._undisturbed():
             stream = self._lookahead.stream_of(frame)
             if stream is not None:
                 if self.loops.refused(tier, code, head, frame):
                     return LEFT
                 self._lookahead.drop(stream)
-        finally:
-            self._busy = False
         return self.loops.at_head(tier, code, head, frame)
 
     def keeps(self, code: Code) -> bool:
@@ -219,9 +217,8 @@ class Ahead:
         outer, behind.resident = behind.resident, Resident(tier, code, head, frame)
         self._start_pulse()
         if self.forced and not self._busy:
-            self._busy = True
-            behind.look()
-            self._busy = False
+            with self._undisturbed():
+                behind.look()
         return outer
 
     def leave(self, outer: Resident | None, code: Code, frame: Frame, landing: Any) -> Any:
@@ -230,11 +227,8 @@ class Ahead:
         behind.resident = outer
         if self._busy:
             return landing
-        self._busy = True
-        try:
+        with self._undisturbed():
             return behind.arrive(code, frame, landing)
-        finally:
-            self._busy = False
 
     def adopt(self, flight: Flight) -> Any:
         """Look after a call that was begun before this was made: its visit, None if there is none."""
@@ -249,13 +243,21 @@ class Ahead:
 
     def landed(self, visit: _Visit) -> None:
         """An adopted call is over."""
+        with self._undisturbed():
+            self._in_place.remove(visit)
+            name = id(visit.function)
+            self._running[name] -= 1
+            if not self._running[name]:
+                self._learn(visit, self._clock() - visit.begun)
+
+    @contextmanager
+    def _undisturbed(self) -> Iterator[None]:
+        """No beat is to come in between."""
         self._busy = True
-        self._in_place.remove(visit)
-        name = id(visit.function)
-        self._running[name] -= 1
-        if not self._running[name]:
-            self._learn(visit, self._clock() - visit.begun)
-        self._busy = False
+        try:
+            yield
+        finally:
+            self._busy = False
 
     def _start_pulse(self) -> None:
         if not self.pulse.running:
@@ -343,18 +345,12 @@ class Ahead:
         if run is not None:
             if not run.computing:
                 return
-            self._busy = True
-            try:
+            with self._undisturbed():
                 self._dispatch.look()
                 run.beat()
-            finally:
-                self._busy = False
             return
-        self._busy = True
-        try:
+        with self._undisturbed():
             self.loops.behind.look()
-        finally:
-            self._busy = False
         if not self._in_place:
             return
         self._busy = True

@@ -68,6 +68,24 @@ class Pool(Protocol):
         """Wait for tasks."""
 
 
+class _Guard:
+    """See `Dispatch.guarded`."""
+
+    __slots__ = ("_dispatch",)
+
+    def __init__(self, dispatch: Dispatch) -> None:
+        self._dispatch = dispatch
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _where: object) -> bool:
+        if not isinstance(error, Exception) or isinstance(error, NotPlainError):
+            return False
+        self._dispatch.broken()
+        return True
+
+
 class Dispatch:
     """Sends batches to a pool and waits for them.
 
@@ -132,7 +150,7 @@ class Dispatch:
         return batch
 
     def submit(self, payload: bytes, blobs: dict[bytes, bytes], seconds: float | None) -> Any:
-        """Give a task to the pool; None if there is none.
+        """Give a task to the pool; None if there is none, or no room in it.
 
         :param blobs: what the task needs, by key.
         :param seconds: what the task is expected to take.
@@ -146,10 +164,24 @@ class Dispatch:
                 self._metrics.reasons[self.failed] += 1
                 return None
             self._metrics.worker_count = self.workers
+        if self._pool.room <= 0:
+            return None  # the queue is as short as the setting says; later there may be room again
         for key, blob in blobs.items():
             self._pool.publish(key, blob)
         self._metrics.tasks_sent += 1
         return self._pool.submit(payload, tuple(blobs), weight=seconds)
+
+    def guarded(self) -> _Guard:
+        """A mistake in looking ahead must not become an error of the program: with the first one in this
+        context, all is executed in place from then on. `NotPlainError` is no mistake.
+        """
+        return _Guard(self)
+
+    def broken(self) -> None:
+        """Something went wrong that must not; called while the exception is handled."""
+        _LOG.exception("looking ahead failed, everything is executed in place from now on")
+        self._metrics.reasons["internal-error"] += 1
+        self.failed = "internal-error"
 
     def look(self) -> None:
         """Look after the workers, without waiting."""

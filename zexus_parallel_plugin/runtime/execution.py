@@ -95,11 +95,8 @@ class WatchedTier(Tier):
 
     def _heat_outer(self, code: Code, head: int, last: int) -> None:
         """Loops around a hot one are hot as well."""
-        for other in range(head):
-            heat = code.loops.get(other)
-            if heat is not None and type(heat) is not int:
-                continue
-            if other in self.builder.loop_ends(code) and self.builder.loop_end(code, other) > last:
+        for other, end in self.builder.loop_ends(code).items():
+            if other < head and end > last and type(code.loops.get(other, 0)) is int:
                 code.loops[other] = self.loop_heat
 
     def run_loop(self, unit: Unit, head: int, frame: Frame) -> tuple[int, Any, Any] | None:

@@ -90,10 +90,11 @@ class Lookahead:
 
         Returns None if nothing was found.
         """
-        try:
+        stream: Stream | None = None
+        with self.dispatch.guarded():
             stream = Stream(frame, source())
-        except Exception:  # noqa: BLE001 - see there
-            self._broken()
+        if stream is None:
+            self._ended_by_failure()
             return None
         self.streams.insert(bisect_right(self.streams, frame.depth, key=_depth_of), stream)
         self.advance(stream, in_place=True)
@@ -144,10 +145,9 @@ class Lookahead:
         :param in_place: the main process is about to compute for a while.
         """
         started = thread_time()
-        try:
+        with self.dispatch.guarded():
             self._advance(stream, in_place=in_place)
-        except Exception:  # noqa: BLE001 - see there
-            self._broken()
+        self._ended_by_failure()
         spent = thread_time() - started
         self.overhead += spent
         self._metrics.ahead_seconds += spent
@@ -229,11 +229,10 @@ class Lookahead:
             self._metrics.reasons["site-refused"] += 1
             _LOG.info("no more tasks of %s: %s", site.name, reason)
 
-    def _broken(self) -> None:
-        """A mistake in here must not become an error of the program: from now on all is executed in place."""
-        _LOG.exception("looking ahead failed, everything is executed in place from now on")
-        self._metrics.reasons["internal-error"] += 1
-        self.dispatch.failed = "internal-error"
+    def _ended_by_failure(self) -> None:
+        """After a mistake in here, nobody looks any further."""
+        if self.dispatch.failed != "internal-error":
+            return
         for stream in self.streams:
             stream.source.ended = stream.source.ended or "internal-error"
 

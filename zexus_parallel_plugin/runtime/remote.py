@@ -268,20 +268,11 @@ def make_handler(arguments: bytes) -> Handler:
     return Handler(pickle.loads(arguments))
 
 
-def handler_arguments(
-    vm: Any,
-    host_arguments: dict[str, Any],
-    execution: Execution,
-    pure: frozenset[str],
-) -> bytes:
-    """What a worker needs to be like this VM and this execution.
-
-    :raises Exception: an argument of the host's VM cannot be pickled.
-    """
-    settings = {
+def engine_settings(vm: Any, host_arguments: dict[str, Any], execution: Execution) -> dict[str, Any]:
+    """What the engine of another process needs to be like this VM and this execution."""
+    return {
         "host_arguments": host_arguments,
         "builtins": sorted(vm.builtins),
-        "pure": sorted(pure),
         "deepest": execution.deepest,
         "recursion_limit": execution.recursion_limit,
         "gas_limit": execution.gas_limit,
@@ -292,6 +283,19 @@ def handler_arguments(
             "enable_peephole_optimizer": vm.enable_peephole_optimizer,
         },
     }
+
+
+def handler_arguments(
+    vm: Any,
+    host_arguments: dict[str, Any],
+    execution: Execution,
+    pure: frozenset[str],
+) -> bytes:
+    """What a worker needs to be like this VM and this execution.
+
+    :raises Exception: an argument of the host's VM cannot be pickled.
+    """
+    settings = engine_settings(vm, host_arguments, execution) | {"pure": sorted(pure)}
     return pickle.dumps(settings, 5)
 
 
@@ -312,4 +316,4 @@ def _code_of(builtin: Any) -> Any:
     return getattr(function, "__code__", function)
 
 
-__all__ = ["Handler", "handler_arguments", "make_handler", "pure_builtins"]
+__all__ = ["Handler", "engine_settings", "handler_arguments", "make_handler", "pure_builtins"]

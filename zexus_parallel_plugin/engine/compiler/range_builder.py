@@ -32,11 +32,9 @@ class RangePlan:
         counters: induction variables, with what each iteration adds.
         accumulators: variables that iterations only add to, with the operation (see `ranges`).
         extrema: variables that keep the greatest or least value.
-        private: variables that every iteration assigns before it reads them; kept: those of them that an
-            iteration may also leave as they are.
+        private: variables that an iteration assigns before it reads them, if it does either.
         inputs: other names that are read or called.
         calls: names of what is called, with the least number of arguments.
-        callees: names that callees may read or assign in the loop's frame or beyond.
         values_called: something without a name may be called.
         mutates: lists or maps may be changed that the iteration has not made.
         bound: the condition at its head, if it is a simple one.
@@ -49,10 +47,8 @@ class RangePlan:
     accumulators: tuple[tuple[str, str], ...]
     extrema: tuple[Extremum, ...]
     private: tuple[str, ...]
-    kept: tuple[str, ...]
     inputs: tuple[str, ...]
     calls: tuple[tuple[str, int], ...]
-    callees: frozenset[str]
     values_called: bool
     mutates: bool
     bound: Bound | None
@@ -88,7 +84,7 @@ class RangeBuilder(Workshop):
             raise Carried("loop-count", "")
         stored, used = names_in(code, steps(loop.body))
         calls, values_called = self._calls(code, loop)
-        needs, writes = self._touched(calls, values_called)
+        _needs, writes = self._touched(calls, values_called)
         private = frozenset(stored - counters.keys())
         for name in sorted(private & writes):
             owner = next((f for f in frame.chain() if name in f.env), frame)
@@ -117,9 +113,8 @@ class RangeBuilder(Workshop):
         return RangePlan(
             head, loop.last, tuple(sorted(counters.items())), tuple(sorted(emitter.found.items())),
             tuple(emitter.replaced[name] for name in sorted(extrema)), tuple(sorted(private)),
-            tuple(sorted(private - (emitter.assigned_at_end or NOTHING))),
             tuple(sorted(used - private - accumulators - extrema - counters.keys())),
-            tuple(sorted(calls.items())), needs | writes, values_called, emitter.mutates, bound,
+            tuple(sorted(calls.items())), values_called, emitter.mutates, bound,
             elements_of(code, loop, counters, bound),
         )  # fmt: skip
 

@@ -110,7 +110,7 @@ class RangeEmitter(CountedEmitter):
     """Iterations of a loop without what comes before them.
 
     ``accumulators``: names of variables that are only added to; ``found`` are all that turned out to be such,
-    with the operation. ``kept``: private variables that an iteration may leave as they are.
+    with the operation.
     """
 
     def __init__(
@@ -134,7 +134,6 @@ class RangeEmitter(CountedEmitter):
         self.order = {name: index for index, name in enumerate(names)}
         self.found: dict[str, str] = {}
         self.changes_others = False
-        self.assigned_at_end: frozenset[str] | None = None
         self.fresh: set[str] = set()
         self.borrowed: set[str] = set()
         self.read: dict[str, int] = {}
@@ -330,14 +329,6 @@ class RangeEmitter(CountedEmitter):
 
     # -- ends
 
-    def check_iteration(self, kind: str) -> None:
-        """Note what is known at the end of an iteration of the loop."""
-        super().check_iteration(kind)
-        if kind == "continue" and self.loop_indent == _RANGE_INDENT:
-            assigned = self.state.assigned
-            before = self.assigned_at_end
-            self.assigned_at_end = assigned if before is None else before & assigned
-
     def hand_back(self, pc: int) -> None:
         """Hand back the number of complete iterations, how the range ended, values, and what was recorded."""
         self.check_extrema()
@@ -346,9 +337,6 @@ class RangeEmitter(CountedEmitter):
         records = "".join(f"A{index}, " for index in range(len(self.order)))
         done = "C" if pc < 0 else "K"
         self.line(f"return {done}, {pc}, ({values}), ({records})")
-
-
-_RANGE_INDENT = 3
 
 
 def _contribution(expression: ex.Expression, name: str) -> tuple[str, list[ex.Expression]]:

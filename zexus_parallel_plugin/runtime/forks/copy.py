@@ -20,9 +20,9 @@ from zexus_parallel_plugin.runtime.forks.messages import (
     Ask,
     Outcome,
     encode_outcome,
-    value_of,
 )
-from zexus_parallel_plugin.runtime.forks.visible import Visible, inside_update, restored, sendable, sent
+from zexus_parallel_plugin.runtime.forks.variables import SharedVariables
+from zexus_parallel_plugin.runtime.forks.visible import Visible, inside_update, restored, sent
 from zexus_parallel_plugin.runtime.machine import ParallelMachine
 from zexus_parallel_plugin.runtime.pool.frames import Kind
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError, Shelf
@@ -185,13 +185,13 @@ class Line:
             os._exit(0)
 
 
-class CopyCooperation:
+class CopyCooperation(SharedVariables):
     """Implements `engine.parallel.Cooperation` in a copy: it asks the main process."""
 
     def __init__(self, line: Line, index: int) -> None:
+        super().__init__()
         self._line = line
         self._index = index
-        self._updating = ""
         self.execution: Execution | None = None
 
     def fork(self, _frame: Frame, _count: int, _function: dict[str, Any]) -> None:
@@ -210,33 +210,12 @@ class CopyCooperation:
         """Wait for all copies."""
         self._ask("barrier_sync", Ask.BARRIER, "", sent(key))
 
-    def read(self, name: str) -> Any:
-        """Value of a shared variable, None if there is none."""
-        return value_of(self._ask("shared_read", Ask.READ, name))
-
-    def write(self, name: str, value: Any) -> None:
-        """Set a shared variable."""
-        self._ask("shared_write", Ask.WRITE, name, sendable("shared_write", value))
-
-    def add(self, name: str, amount: Any) -> Any:
-        """Add to a shared variable; its new value."""
-        return value_of(self._ask("shared_add", Ask.ADD, name, sendable("shared_add", amount)))
-
-    def update(self, frame: Frame, name: str, function: Any, args: list[Any]) -> Any:
-        """Replace a shared variable by ``function(value, args…)``; its new value."""
-        before = value_of(self._ask("shared_update", Ask.TAKE, name))
-        self._updating = name
+    def _running(self) -> Execution:
         assert self.execution is not None
-        try:
-            value = self.execution.call(frame, function, [before, *args])
-            data = sendable("shared_update", value)
-        except BaseException:
-            self._updating = ""
-            self._ask("shared_update", Ask.DROP, name)
-            raise
-        self._updating = ""
-        self._ask("shared_update", Ask.PUT, name, data)
-        return value
+        return self.execution
+
+    def _let_go(self, name: str) -> None:
+        self._ask("shared_update", Ask.DROP, name)
 
     def _ask(self, function: str, question: Ask, name: str, body: bytes = b"") -> Bytes:
         if self._updating:

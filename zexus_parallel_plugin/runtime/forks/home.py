@@ -14,9 +14,11 @@ from zexus_parallel_plugin.runtime.forks.alarm import Alarm
 from zexus_parallel_plugin.runtime.forks.desk import MAIN, Desk
 from zexus_parallel_plugin.runtime.forks.group import ForkGroup
 from zexus_parallel_plugin.runtime.forks.messages import Answer, Ask, Outcome, value_of
-from zexus_parallel_plugin.runtime.forks.visible import encode, inside_update, sendable
+from zexus_parallel_plugin.runtime.forks.variables import SharedVariables
+from zexus_parallel_plugin.runtime.forks.visible import encode, inside_update
 from zexus_parallel_plugin.runtime.pool.errors import PoolError
 from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
+from zexus_parallel_plugin.runtime.remote import engine_settings
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.runtime.snapshot import Library
 
 
-class Forks:
+class Forks(SharedVariables):
     """Implements `engine.parallel.Cooperation` for the program itself.
 
     Shared variables stay from one execution of a machine to the next, like its variables; copies do not.
@@ -42,6 +44,7 @@ class Forks:
         library: Library,
         recorder: Recorder = OFF,
     ) -> None:
+        super().__init__()
         self._config = config
         self._recorder = recorder
         self._host_arguments = host_arguments
@@ -54,7 +57,6 @@ class Forks:
         self._alarm = Alarm(self._on_alarm)
         self._busy = False
         self._missed = False
-        self._updating = ""
 
     def begin(self, execution: Execution, main: Any) -> None:
         """An execution begins. ``main``: the program's code object, None if copies must not compile it."""
@@ -112,19 +114,7 @@ class Forks:
     def _arguments(self, execution: Execution) -> bytes:
         vm = execution.vm
         standard_builtins()  # so that a template has them
-        settings = {
-            "host_arguments": self._host_arguments,
-            "builtins": sorted(vm.builtins),
-            "deepest": execution.deepest,
-            "recursion_limit": execution.recursion_limit,
-            "gas_limit": execution.gas_limit,
-            "operation_limit": execution.operation_limit,
-            "tier": execution.tier_name,
-            "vm": {
-                "enable_bytecode_optimizer": vm.enable_bytecode_optimizer,
-                "enable_peephole_optimizer": vm.enable_peephole_optimizer,
-            },
-        }
+        settings = engine_settings(vm, self._host_arguments, execution)
         return pickle.dumps(settings, 5)
 
     def join(self, timeout: float | None) -> list[Any]:
@@ -170,40 +160,14 @@ class Forks:
             f"barrier_sync({key}): only the copies of fork_execution can wait for each other"
         )
 
-    # -- shared variables
-
-    def read(self, name: str) -> Any:
-        """Value of a shared variable, None if there is none."""
-        return value_of(self._ask("shared_read", Ask.READ, name))
-
-    def write(self, name: str, value: Any) -> None:
-        """Set a shared variable."""
-        self._ask("shared_write", Ask.WRITE, name, sendable("shared_write", value))
-
-    def add(self, name: str, amount: Any) -> Any:
-        """Add to a shared variable; its new value."""
-        return value_of(self._ask("shared_add", Ask.ADD, name, sendable("shared_add", amount)))
-
-    def update(self, frame: Frame, name: str, function: Any, args: list[Any]) -> Any:
-        """Replace a shared variable by ``function(value, args…)``; its new value."""
-        before = value_of(self._ask("shared_update", Ask.TAKE, name))
-        self._updating = name
-        try:
-            value = self._running().call(frame, function, [before, *args])
-            data = sendable("shared_update", value)
-        except BaseException:
-            self._updating = ""
-            self._desk.gone(MAIN)
-            raise
-        self._updating = ""
-        self._ask("shared_update", Ask.PUT, name, data)
-        return value
-
     # -- the desk
 
     def _running(self) -> Execution:
         assert self._execution is not None, "begin() comes first"
         return self._execution
+
+    def _let_go(self, _name: str) -> None:
+        self._desk.gone(MAIN)
 
     def _outside(self, function: str) -> None:
         if self._updating:

@@ -9,8 +9,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.analysis.footprint import is_function
+from zexus_parallel_plugin.analysis.loop_chunks import LoopChunk, chunks_behind
 from zexus_parallel_plugin.engine import isa
-from zexus_parallel_plugin.runtime.loops.chunk import Chunk, chunks_behind
 from zexus_parallel_plugin.runtime.loops.messages import ChunkSpec, containers_of, decode_chunk, encode_chunk
 from zexus_parallel_plugin.runtime.output import printable
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps
@@ -41,8 +41,9 @@ class _Sent:
     __slots__ = ("chunk", "frame", "handle", "names", "pickle", "values")
 
     def __init__(
-        self, chunk: Chunk, frame: Frame, names: list[str], values: dict[str, Any], pickle: bytes, handle: Any
-    ) -> None:
+        self, chunk: LoopChunk, frame: Frame, names: list[str], values: dict[str, Any], pickle: bytes,
+        handle: Any,
+    ) -> None:  # fmt: skip
         self.chunk = chunk
         self.frame = frame
         self.names = names
@@ -76,11 +77,13 @@ class Behind:
     def look(self) -> None:
         """The resident loop takes long: send chunks behind it."""
         resident = self.resident
-        if resident is None or resident.looked or self._loops.main is None:
+        loops = self._loops
+        if resident is None or resident.looked or loops.main is None or loops.dispatch.failed:
             return
         resident.looked = True
         try:
-            self._look(resident)
+            with self._loops.dispatch.guarded():
+                self._look(resident)
         except NotPlainError as error:
             self._loops.metrics.reasons[error.reason] += 1
 
@@ -104,11 +107,11 @@ class Behind:
     def _stores_between(self, code: Code, first: int, last: int, frame: Frame) -> set[str]:
         """Names that the instructions of a loop, or what it calls, may assign."""
         stores, calls = _stores(code, first, last), _calls(code, first, last)
-        loop = Chunk(first, last, frozenset(), frozenset(stores), tuple(calls))
+        loop = LoopChunk(first, last, frozenset(), frozenset(stores), tuple(calls))
         _names, writes = self._needs(loop, frame)
         return set(loop.stores) | writes
 
-    def _needs(self, chunk: Chunk, frame: Frame) -> tuple[set[str], set[str]]:
+    def _needs(self, chunk: LoopChunk, frame: Frame) -> tuple[set[str], set[str]]:
         """Names whose values a chunk may need, callees included, and names that callees may assign.
 
         :raises NotPlainError: it calls something with an effect, or something that cannot be told.
@@ -129,7 +132,7 @@ class Behind:
             writes |= footprint.writes
         return names, writes
 
-    def _send(self, chunk: Chunk, code: Code, frame: Frame, names: list[str]) -> None:
+    def _send(self, chunk: LoopChunk, code: Code, frame: Frame, names: list[str]) -> None:
         loops = self._loops
         visible = visible_from(frame)
         if any(name not in frame.env and visible(name) is not ABSENT for name in chunk.stores):
@@ -160,6 +163,8 @@ class Behind:
     def arrive(self, code: Code, frame: Frame, landing: Any) -> Any:
         """The program has come to an instruction: where it goes on, behind the chunks that begin there."""
         while landing is not None and self._sent and not landing[1] and not landing[2]:
+            if self._loops.dispatch.failed:
+                return landing
             sent = next(
                 (s for s in self._sent if s.frame is frame and s.chunk.start == landing[0]), None
             )
@@ -178,8 +183,16 @@ class Behind:
 
     def _commit(self, sent: _Sent) -> str:
         """Wait for a chunk, and do to the program what it did; or the reason code why not."""
-        loops = self._loops
-        dispatch = loops.dispatch
+        result: ChunkResult | str = "internal-error"
+        with self._loops.dispatch.guarded():
+            result = self._answer(sent)
+        if isinstance(result, str):
+            return result
+        return result.reason or self._apply(sent, result)
+
+    def _answer(self, sent: _Sent) -> ChunkResult | str:
+        """The answer to a chunk if its inputs are what they were, else the reason code why there is none."""
+        dispatch = self._loops.dispatch
         dispatch.look()
         visible = visible_from(sent.frame)
         try:
@@ -197,11 +210,10 @@ class Behind:
             return "worker-failed"
         try:
             inputs = [now[name] for name in sent.values]
-            result = decode_chunk(sent.handle.outcome.result, lambda: containers_of(inputs))
+            return decode_chunk(sent.handle.outcome.result, lambda: containers_of(inputs))
         except ValueError as error:
             _LOG.warning("%s", error)
             return "worker-undecodable"
-        return result.reason or self._apply(sent, result)
 
     def _apply(self, sent: _Sent, result: ChunkResult) -> str:
         execution, metrics = self._loops.execution, self._loops.metrics

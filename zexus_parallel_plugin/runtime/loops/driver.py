@@ -126,9 +126,10 @@ class Loops:
             if function is None:
                 self.refuse(site, code, "loop-not-compiled", "its action is not part of the program")
                 return False
-            found = tier.builder.range_plan(function, site.head, frame)
-            if isinstance(found, Exception):
-                self.refuse(site, code, found.reason, str(found))
-                return False
-            site.plan = found
-        return True
+            with self.dispatch.guarded():
+                found = tier.builder.range_plan(function, site.head, frame)
+                if isinstance(found, Exception):
+                    self.refuse(site, code, found.reason, str(found))
+                else:
+                    site.plan = found
+        return site.plan is not None

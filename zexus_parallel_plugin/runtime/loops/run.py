@@ -95,23 +95,23 @@ class LoopRun:
         except NotPlainError as error:
             self._loops.refuse(self._site, self._code, error.reason, str(error))
             return LEFT
-        if not self._worth_recording():
+        if self._outbox.inputs is None:
+            return LEFT
+        if not self._worth_recording(self._outbox.inputs):
             self._site.short()
             self._loops.metrics.reasons["loop-short"] += 1
             return LEFT
         self._site.pays()
         while True:
             self._fill(self._loops.dispatch.workers * _DEEP)
-            if not self._outbox.pending:
-                return LEFT  # the rest is not worth sending
+            if not self._outbox.pending or self._loops.dispatch.failed:
+                return LEFT  # the rest is not worth sending, or there is nobody to send it to
             landing = self._next()
             if landing is not None:
                 return landing
 
-    def _worth_recording(self) -> bool:
+    def _worth_recording(self, inputs: Inputs) -> bool:
         """Whether iterations take longer than handing back what they record, value by value."""
-        inputs = self._outbox.inputs
-        assert inputs is not None
         values = inputs.folds.count("")
         return self._loops.forced or (self._site.seconds or 0.0) >= values * _RECORD_SECONDS
 
@@ -195,7 +195,7 @@ class LoopRun:
             self._prepare()
         except NotPlainError:
             return  # it will be said when the loop gets there
-        if self._outbox.inputs is not None and self._outbox.inputs.mutates:
+        if self._outbox.inputs is None or self._outbox.inputs.mutates:
             self._outbox.inputs = None  # it may have been caught in the middle of a change
             return
         self._outbox.sent = self._until
@@ -212,14 +212,19 @@ class LoopRun:
 
         :raises NotPlainError: the loop must be executed in place.
         """
+        loops = self._loops
         if self._outbox.inputs is None:
-            loops = self._loops
-            self._outbox.inputs = Inputs(
-                self._plan, self._visible, loops.planner, loops.library, loops.new_key()
-            )
+            with loops.dispatch.guarded():
+                self._outbox.inputs = Inputs(
+                    self._plan, self._visible, loops.planner, loops.library, loops.new_key()
+                )
 
     def _fill(self, most: int) -> None:
         """Send ranges until so many are on their way; those that only wait to be committed do not count."""
+        with self._loops.dispatch.guarded():
+            self._fill_up(most)
+
+    def _fill_up(self, most: int) -> None:
         outbox = self._outbox
         outbox.sent = max(outbox.sent, self._done)
         kept = _KEPT * self._loops.dispatch.workers
@@ -254,20 +259,11 @@ class LoopRun:
         if first.begin > self._done:
             return self._in_place(first.begin - self._done)
         recorder = self._loops.dispatch.recorder
-        self._loops.dispatch.look()
-        if not self._loops.dispatch.begun(first.handle):
-            # Workers are still being started: what they would have begun with is done by then.
-            self._outbox.pending.popleft()
-            self._loops.dispatch.cancel(first.handle, first.seconds)
-            self._loops.metrics.reasons["not-started"] += 1
-            recorder.range_settled(first.handle, 0, "not-started")
-            return self._instead(first, "not-started")
-        self._wait(first)
+        result = self._answer(first)
         self._outbox.pending.popleft()
-        result = self._result(first)
-        if result is None:
-            recorder.range_settled(first.handle, 0, "worker-failed")
-            return self._instead(first, "worker-failed")
+        if isinstance(result, str):
+            recorder.range_settled(first.handle, 0, result)
+            return self._instead(first, result)
         before, reason = self._done, result.reason
         if result.done:
             failure = self._committer.commit(first, result)
@@ -280,6 +276,22 @@ class LoopRun:
             return None
         self._loops.metrics.reasons[reason] += 1
         return self._instead(first, reason)
+
+    def _answer(self, first: Pending) -> RangeResult | str:
+        """The answer to the next range, or the reason code why there is none."""
+        dispatch = self._loops.dispatch
+        answer: RangeResult | str = "internal-error"
+        with dispatch.guarded():
+            dispatch.look()
+            if dispatch.begun(first.handle):
+                self._wait(first)
+                answer = self._result(first) or "worker-failed"
+            else:
+                # Workers are still being started: what they would have begun with is done by then.
+                dispatch.cancel(first.handle, first.seconds)
+                self._loops.metrics.reasons["not-started"] += 1
+                answer = "not-started"
+        return answer
 
     def _wait(self, first: Pending) -> None:
         most = _DEEP * self._loops.dispatch.workers

@@ -1,4 +1,7 @@
-"""Chunks behind a loop: straight-line code up to the end of the next loop, to be executed as a whole."""
+"""Chunks behind a loop: straight-line code up to the end of the next loop, to be executed as a whole.
+
+Unlike the cuts of `chunks`, which `explain` shows, these say what a worker needs to execute them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _EXCLUDED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class LoopChunk:
     """Instructions ``start`` up to ``end``.
 
     Attributes:
@@ -37,7 +40,7 @@ class Chunk:
     calls: tuple[tuple[str, int], ...]
 
 
-def chunks_behind(code: Code, start: int, ends: dict[int, int]) -> Iterator[Chunk]:
+def chunks_behind(code: Code, start: int, ends: dict[int, int]) -> Iterator[LoopChunk]:
     """The chunks that follow each other from an instruction on, as far as they can be cut.
 
     :param ends: last backward jump of each loop head.
@@ -72,7 +75,7 @@ def _is_closed(jumps: list[tuple[int, int]], start: int, end: int) -> bool:
     return True
 
 
-def _summary(code: Code, start: int, end: int) -> Chunk | None:
+def _summary(code: Code, start: int, end: int) -> LoopChunk | None:
     stores: set[str] = set()
     assigned: set[str] = set()
     exposed: set[str] = set()
@@ -93,4 +96,4 @@ def _summary(code: Code, start: int, end: int) -> Chunk | None:
             stores.add(operand)
             if index >= open_until:
                 assigned.add(operand)
-    return Chunk(start, end, frozenset(exposed), frozenset(stores), tuple(sorted(calls.items())))
+    return LoopChunk(start, end, frozenset(exposed), frozenset(stores), tuple(sorted(calls.items())))
