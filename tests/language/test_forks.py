@@ -120,7 +120,7 @@ try { fork_execution(2, f); join_workers(); } catch (e) { print(e); }
     ),
     "an overdue copy is killed, named, and what it printed is shown": (
         """
-action f(i) { print("at " + i); if (i == 1) { while (true) { i = i + 1; } } return i; }
+action f(i) { print("at " + i); if (i == 1) { sleep(3600); } return i; }
 try { fork_execution(3, f); join_workers(0.3); } catch (e) { print(e); }
 action g(i) { return 1; }
 fork_execution(1, g); print(join_workers());
@@ -129,7 +129,7 @@ fork_execution(1, g); print(join_workers());
     ),
     "several overdue copies": (
         """
-action f(i) { while (i > 0) { i = i + 1; } return i; }
+action f(i) { if (i > 0) { sleep(3600); } return i; }
 try { fork_execution(3, f); join_workers(0.2); } catch (e) { print(e); }
 """,
         "join_workers: copies 1, 2 of 3 were still running after 0.2 s; they were killed\n",
@@ -289,7 +289,7 @@ def test_every_start_method(start_method: str) -> None:
 
 
 def test_copies_that_are_not_joined_are_ended() -> None:
-    endless = "action f(i) { while (true) { i = i + 1; } return i; } fork_execution(3, f); print(1);"
+    endless = "action f(i) { sleep(3600); return i; } fork_execution(3, f); print(1);"
     found = run_one(endless)
     assert (found.stdout, found.error) == ("1\n", "")
     assert found.reasons["not-joined"] == 3
