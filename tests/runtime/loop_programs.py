@@ -61,7 +61,7 @@ class Maker:
         if kind == 0:
             return f"for each {i} in xs {{ {body} }}"
         if kind == 1:
-            return f"for each r in recs {{ let {i} = r[\"v\"]; {self.record()} {body} }}"
+            return f'for each r in recs {{ let {i} = r["v"]; {self.record()} {body} }}'
         if kind in {2, 3}:
             return f"for {i} in range({count}) {{ {body} }}"
         step = self.random.choice([1, 1, 1, 2])

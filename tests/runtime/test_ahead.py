@@ -153,9 +153,7 @@ def test_a_failure_to_make_the_pool_is_no_failure(monkeypatch: pytest.MonkeyPatc
 def test_a_machine_can_execute_again(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "prompt")
     vm = machine(EVERYTHING)
-    outcomes = [
-        run(HAZARDS["printing"], EVERYTHING, vm=vm, close=False) for _ in range(2)
-    ]
+    outcomes = [run(HAZARDS["printing"], EVERYTHING, vm=vm, close=False) for _ in range(2)]
     vm.close()
     assert outcomes[0][0].stdout == outcomes[1][0].stdout
     assert outcomes[0][1].calls_committed == outcomes[1][1].calls_committed == 7
@@ -231,9 +229,7 @@ def test_loops_behind_a_loop_go_ahead_unless_they_need_it(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("where", ["LoopRun._fill_up", "LoopRun._result", "behind.Behind._look"])
-def test_a_mistake_of_the_project_is_none_of_the_program(
-    where: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mistake_of_the_project_is_none_of_the_program(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "prompt")
 
     def mistaken(*_args: object) -> None:

@@ -17,13 +17,13 @@ from zexus_parallel_plugin.api.records import BytecodeChunk, ExecutionResult
 from zexus_parallel_plugin.api.worker import ChunkTask, Done, execute_chunk
 from zexus_parallel_plugin.config import ParallelConfig, available_cores
 from zexus_parallel_plugin.engine import isa
-from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, WorkerSupervisor
+from zexus_parallel_plugin.runtime.workers import open_pool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zexus_parallel_plugin.api.shared import SharedState
-    from zexus_parallel_plugin.runtime.pool import TaskHandle
+    from zexus_parallel_plugin.runtime.pool import TaskHandle, WorkerSupervisor
 
 __all__ = ["WorkerPool"]
 
@@ -86,26 +86,9 @@ class WorkerPool:
     def supervisor(self) -> WorkerSupervisor:
         """The pool of processes below, made at the first use."""
         if self._supervisor is None:
-            config = self.config
-            pool = WorkerSupervisor(
-                PoolSettings(
-                    size=self.worker_count,
-                    handler=_HANDLER,
-                    start_method=config.start_method,
-                    preload=("zexus_parallel_plugin.api.worker",),
-                    task_timeout=config.timeout_seconds,
-                    retries=RetryBudget(died=config.retry_attempts, poison_limit=config.retry_attempts + 1),
-                    max_queue_size=config.max_queue_size,
-                ),
-                _report,
+            self._supervisor = open_pool(
+                self.config, handler=_HANDLER, preload="zexus_parallel_plugin.api.worker", listener=_report
             )
-            try:
-                if config.start_method in {None, "template"}:
-                    pool.prepare()
-            except BaseException:
-                pool.close(kill=True)
-                raise
-            self._supervisor = pool
         return self._supervisor
 
     @property

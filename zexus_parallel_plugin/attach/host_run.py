@@ -260,9 +260,7 @@ class ExtendedRun:
 
 
 @contextmanager
-def replaced_vm(
-    module: ModuleType, create: Callable[..., Any], program: str | None = None
-) -> Iterator[None]:
+def replaced_vm(module: ModuleType, create: Callable[..., Any], program: str | None = None) -> Iterator[None]:
     """While this is open, the host's command makes its VM by ``create``; afterwards those VMs are closed.
 
     A VM that cannot be made is the host's VM instead, with a notice.

@@ -142,9 +142,7 @@ def _resolve(opcode: Any, operand: Any, constants: list[Any]) -> tuple[int, Any]
     return number, operand
 
 
-def _resolve_ours(
-    opcode: ParallelOpcode, operand: Any, constants: list[Any]
-) -> tuple[int, Any] | None:
+def _resolve_ours(opcode: ParallelOpcode, operand: Any, constants: list[Any]) -> tuple[int, Any] | None:
     if opcode is ParallelOpcode.PARALLEL_MAP:
         return isa.PARALLEL_MAP, () if operand is None else (constant(constants, operand),)
     handler = parallel.HANDLERS[opcode]

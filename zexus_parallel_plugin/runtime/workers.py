@@ -10,9 +10,12 @@ from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
 from zexus_parallel_plugin.runtime.snapshot import CONTAINERS, Library
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zexus_parallel_plugin.config import ParallelConfig
     from zexus_parallel_plugin.engine.execution import Execution
     from zexus_parallel_plugin.runtime.pool import RetryBudget, WorkerSupervisor
+    from zexus_parallel_plugin.runtime.pool.starter import Emit
 
 _MARKER = "ZEXUS_PARALLEL_WORKER"
 _HANDLER = "zexus_parallel_plugin.runtime.remote:make_handler"
@@ -67,36 +70,21 @@ class Workers:
 
         :raises Exception: there cannot be one.
         """
-        from zexus_parallel_plugin.runtime.pool import PoolSettings, WorkerSupervisor
         from zexus_parallel_plugin.runtime.remote import handler_arguments
 
         arguments = handler_arguments(self._vm, self._host_arguments, execution, self.pure())
         if self._pool is not None and self._made_for != arguments:
             self.close(kill=True)
         if self._pool is None:
-            config = self._config
-            settings = PoolSettings(
-                size=config.worker_count,
-                handler=_CHAOS_HANDLER if config.chaos else _HANDLER,
+            chaos = self._config.chaos
+            self._pool = open_pool(
+                self._config,
+                handler=_CHAOS_HANDLER if chaos else _HANDLER,
                 handler_args=arguments,
-                start_method=config.start_method,
-                preload=("zexus_parallel_plugin.runtime.remote",),
-                task_timeout=config.timeout_seconds,
-                env={_CHAOS_VARIABLE: config.chaos} if config.chaos else {},
-                retries=_budget(config.retry_attempts),
-                memory_limit=config.worker_memory,
-                recycle_after_tasks=config.recycle_after,
-                recycle_above_rss=config.recycle_above,
-                max_queue_size=config.max_queue_size,
+                preload="zexus_parallel_plugin.runtime.remote",
+                env={_CHAOS_VARIABLE: chaos} if chaos else {},
+                listener=self._recorder.pool_listener(),
             )
-            pool = WorkerSupervisor(settings, self._recorder.pool_listener())
-            try:
-                if config.start_method in {None, "template"}:
-                    pool.prepare()
-            except BaseException:
-                pool.close(kill=True)
-                raise
-            self._pool = pool
             self._made_for = arguments
         return self._pool
 
@@ -105,6 +93,41 @@ class Workers:
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.close(kill=kill)
+
+
+def open_pool(
+    config: ParallelConfig, *, handler: str, preload: str, listener: Emit | None, handler_args: bytes = b"",
+    env: Mapping[str, str] | None = None,
+) -> WorkerSupervisor:  # fmt: skip
+    """A pool as the configuration wants it; its workers start with the first task.
+
+    :param handler: what workers do, as ``module:function``. ``preload``: the module that a template loads.
+    :param listener: is told of workers and tasks.
+    """
+    from zexus_parallel_plugin.runtime.pool import PoolSettings, WorkerSupervisor
+
+    settings = PoolSettings(
+        size=config.worker_count,
+        handler=handler,
+        handler_args=handler_args,
+        start_method=config.start_method,
+        preload=(preload,),
+        task_timeout=config.timeout_seconds,
+        env=env or {},
+        retries=_budget(config.retry_attempts),
+        memory_limit=config.worker_memory,
+        recycle_after_tasks=config.recycle_after,
+        recycle_above_rss=config.recycle_above,
+        max_queue_size=config.max_queue_size,
+    )
+    pool = WorkerSupervisor(settings, listener)
+    try:
+        if config.start_method in {None, "template"}:
+            pool.prepare()
+    except BaseException:
+        pool.close(kill=True)
+        raise
+    return pool
 
 
 def _budget(attempts: int) -> RetryBudget:

@@ -165,9 +165,7 @@ class Behind:
         while landing is not None and self._sent and not landing[1] and not landing[2]:
             if self._loops.dispatch.failed:
                 return landing
-            sent = next(
-                (s for s in self._sent if s.frame is frame and s.chunk.start == landing[0]), None
-            )
+            sent = next((s for s in self._sent if s.frame is frame and s.chunk.start == landing[0]), None)
             if sent is None:
                 return landing
             self._sent.remove(sent)
@@ -241,7 +239,6 @@ class Behind:
             self._loops.dispatch.recorder.range_settled(sent.handle, 0, "not-reached")
             self._loops.dispatch.cancel(sent.handle, None)
         self._sent.clear()
-
 
 
 def _stores(code: Code, first: int, last: int) -> list[str]:
