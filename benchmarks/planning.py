@@ -1,35 +1,50 @@
-"""How long the analysis of a generated program takes, by its size. It should grow with the size.
+"""How long the analysis of a generated program takes, and the whole of `explain`, by size and kind of program.
+Both should grow with the size, not with its square.
 
-python benchmarks/planning.py [instructions ...]
+    python benchmarks/planning.py [KIND ...] [--sizes N,N]
+
+Kinds: straight (assignments and output), loops, actions (each called, each calls another one), nested (loops
+six deep), calls (of one action, results in variables), mixed (all of it, each piece uses earlier ones).
+CPU seconds. *host*: the host's own parsing and compiling. *plan*: `analysis`, the chunks of all code and their
+dependences. *explain*: everything that `zexus-parallel explain` does but for the host's part.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
+import argparse
 import random
 import sys
+import tempfile
 import time
+from collections.abc import Callable
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from zexus.lexer import Lexer
-from zexus.parser import Parser
-from zexus.vm.compiler import compile_ast_to_bytecode
-from zexus.vm.vm import VM
 
 from zexus_parallel_plugin.analysis.aliases import AliasClasses
 from zexus_parallel_plugin.analysis.chunks import chunks
 from zexus_parallel_plugin.analysis.dependences import accesses, dependences
-from zexus_parallel_plugin.analysis.effects import PURE_BUILTINS
 from zexus_parallel_plugin.analysis.program import ProgramView
-from zexus_parallel_plugin.engine.code import CodeCache
-from zexus_parallel_plugin.host.builtins import standard_builtins
+from zexus_parallel_plugin.config import ParallelConfig
+from zexus_parallel_plugin.explain import subject as subjects
+from zexus_parallel_plugin.explain.build import report
+from zexus_parallel_plugin.explain.render import render
+from zexus_parallel_plugin.explain.subject import Subject, load
 
 SIZES = (1_000, 10_000, 100_000)
-PIECE = """
-action work_{0}(n) {{ let wk_{0} = 0; while (wk_{0} < n) {{ wk_{0} = wk_{0} + 1; }} return wk_{0}; }}
+
+_ACTION = """
+action work_{0}(n) {{
+    let wk_{0} = 0;
+    while (wk_{0} < n) {{ wk_{0} = wk_{0} + 1; }}
+    return wk_{0};
+}}
+"""
+_MIXED = (
+    _ACTION
+    + """
 let a_{0} = work_{0}({1});
 let b_{0} = a_{2} + 1;
 let list_{0} = [];
@@ -44,101 +59,147 @@ for each x in list_{0} {{
 print(total + a_{0});
 if (total > 10) {{ let c_{0} = work_{0}(total); }} else {{ print(list_{2}); }}
 """
+)
+_LOOPS = """
+for i_{0} in range(100) {{
+    total = total + i_{0} * {1};
+}}
+let list_{0} = [];
+let j_{0} = 0;
+while (j_{0} < 50) {{
+    list_{0} = push(list_{0}, j_{0} * 2);
+    j_{0} = j_{0} + 1;
+}}
+"""
+_START = "let total = 0;\nlet a_0 = 1;\nlet list_0 = [];\n"
 
 
-def program(pieces: int, seed: int = 1) -> str:
-    """A program with that many pieces of about 170 instructions, each using results of an earlier one."""
-    chance = random.Random(seed)
-    text = "let total = 0;\nlet a_0 = 1;\nlet list_0 = [];\n"
-    return text + "".join(
-        PIECE.format(number, chance.randrange(100), chance.randrange(number))
+def mixed(pieces: int) -> str:
+    """Actions, calls, loops and branches; each piece uses results of an earlier one."""
+    chance = random.Random(1)
+    return _START + "".join(
+        _MIXED.format(number, chance.randrange(100), chance.randrange(number))
         for number in range(1, pieces + 1)
     )
 
 
-def compiled(source: str) -> object:
-    with contextlib.redirect_stdout(io.StringIO()):
-        parser = Parser(Lexer(source), "universal", enable_advanced_strategies=True)
-        return compile_ast_to_bytecode(parser.parse_program(), optimize=True)
+def straight(pieces: int) -> str:
+    """Assignments and output."""
+    return "let v0 = 1;\n" + "".join(
+        f"let v{n} = v{n // 2} + {n};\nprint(v{n});\n" for n in range(1, pieces + 1)
+    )
+
+
+def loops(pieces: int) -> str:
+    """Loops one after the other."""
+    return _START + "".join(_LOOPS.format(n, n % 7) for n in range(1, pieces + 1))
+
+
+def actions(pieces: int) -> str:
+    """Actions, each called by the top level and by two others."""
+    made = [_ACTION.format(0)]
+    for n in range(1, pieces + 1):
+        text = _ACTION.format(n).replace("return ", f"return work_{n // 2}(n - 1) + ")
+        made.append(f"{text}let r_{n} = work_{n}({n});\n")
+    return "".join(made)
+
+
+def nested(pieces: int) -> str:
+    """Loops six deep."""
+    made = []
+    for n in range(pieces):
+        heads = "".join(f"for i_{n}_{depth} in range(9) {{\n" for depth in range(6))
+        made.append(f"let t_{n} = 0;\n{heads}t_{n} = t_{n} + i_{n}_0 * i_{n}_5;\n{'}' * 6}\n")
+    return "".join(made)
+
+
+def calls(pieces: int) -> str:
+    """Calls of one action, with results in variables that later calls use."""
+    text = _ACTION.format(0) + "let r0 = 1;\n"
+    return text + "".join(f"let r{n} = work_0(r{n // 2} + {n});\n" for n in range(1, pieces + 1))
+
+
+KINDS: dict[str, tuple[Callable[[int], str], int]] = {
+    "straight": (straight, 6),
+    "loops": (loops, 55),
+    "actions": (actions, 34),
+    "nested": (nested, 142),
+    "calls": (calls, 7),
+    "mixed": (mixed, 142),
+}
+"""Generators, with the instructions that a piece is, about."""
+
+
+class Clock:
+    """CPU seconds of named parts."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def part(self, name: str) -> Any:
+        begun = time.process_time()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - begun
+
+    def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, which counts its time."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self.part(name):
+                return function(*args, **kwargs)
+
+        return call
+
+
+def measure(kind: str, size: int) -> tuple[Subject, Clock]:
+    """Explain a program of about so many instructions."""
+    make, each = KINDS[kind]
+    clock = Clock()
+    kept = subjects.list_program, subjects.ProgramView
+    subjects.list_program = clock.timed("host", subjects.list_program)
+    subjects.ProgramView = clock.timed("view", ProgramView)  # type: ignore[assignment,misc]
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / f"{kind}.zx"
+            path.write_text(make(max(1, size // each)), encoding="utf-8")
+            with clock.part("all"):
+                subject = load(path, ParallelConfig(worker_count=2))
+                render(report(subject))
+    finally:
+        subjects.list_program, subjects.ProgramView = kept  # type: ignore[misc]
+    assert subject.view is not None, subject.listing.said
+    with clock.part("chunks"):
+        for unit in subject.view.units:
+            if unit.facts is not None:
+                aliases = AliasClasses(unit.facts)
+                cut = [(chunk.first, chunk.end) for chunk in chunks(unit.code)]
+                dependences(accesses(unit.facts, aliases, cut), aliases)
+    return subject, clock
 
 
 def main() -> None:
-    sizes = [int(word) for word in sys.argv[1:]] or SIZES
-    print(f"{'instructions':>12} {'loops':>6} {'chunks':>7} {'edges':>7} {'prepare s':>10} {'plan s':>8}")
-    for size in sizes:
-        bytecode = repeated(size)
-        vm = VM()
-        vm.builtins.update(standard_builtins())
-        cache = CodeCache(vm)
-        started = time.process_time()
-        prepared = [cache.get(code) for code in all_code(bytecode)]
-        middle = time.process_time()
-        view = ProgramView(cache, bytecode, {}, vm.builtins, PURE_BUILTINS)
-        edges, pieces = 0, 0
-        for unit in view.units:
-            if unit.facts is not None:
-                found = chunks(unit.code)
-                pieces += len(found)
-                aliases = AliasClasses(unit.facts)
-                touched = accesses(unit.facts, aliases, [(chunk.first, chunk.end) for chunk in found])
-                edges += len(dependences(touched, aliases))
-        ended = time.process_time()
-        count = sum(len(code.instructions) for code in prepared)
-        loops = sum(len(unit.plans) for unit in view.units)
-        times = f"{middle - started:>10.2f} {ended - middle:>8.2f}"
-        print(f"{count:>12,} {loops:>6,} {pieces:>7,} {edges:>7,} {times}")
-
-
-def repeated(instructions: int) -> object:
-    """Bytecode of about that many instructions. The host's parser is quadratic, so large programs are put
-    together from the code of smaller ones, whose variables are given other names.
-    """
-    from zexus.vm.bytecode import Bytecode
-
-    piece = compiled(program(5))
-    size = sum(len(code.instructions) for code in all_code(piece))
-    result = Bytecode([], [])
-    for number in range(max(1, round(instructions / size))):
-        _append(result, piece, f"_{number}")
-    return result
-
-
-def _append(result: object, piece: object, suffix: str) -> None:
-    first, base = len(result.constants), len(result.instructions)
-    result.constants += [_renamed(constant, suffix) for constant in piece.constants]
-    for opcode, operand in piece.instructions:
-        name = getattr(opcode, "name", opcode)
-        moved = operand
-        if name.startswith("JUMP") or name == "SETUP_TRY":
-            moved = operand + base
-        elif name in {"LOAD_CONST", "LOAD_NAME", "STORE_NAME"}:
-            moved = operand + first
-        elif name == "STORE_FUNC":
-            moved = operand[0] + first, operand[1] + first
-        elif name in {"CALL_NAME", "CALL_METHOD"}:
-            moved = operand[0] + first, operand[1]
-        result.instructions.append((opcode, moved))
-
-
-def _renamed(constant: object, suffix: str) -> object:
-    from zexus.vm.bytecode import Bytecode
-
-    if isinstance(constant, str) and "_" in constant and not constant.startswith("__"):
-        return constant + suffix
-    if isinstance(constant, dict) and "bytecode" in constant:
-        code = constant["bytecode"]
-        inside = Bytecode(list(code.instructions), [_renamed(each, suffix) for each in code.constants])
-        return {**constant, "bytecode": inside, "name": constant["name"] + suffix}
-    return constant
-
-
-def all_code(bytecode: object) -> list[object]:
-    found, work = [], [bytecode]
-    while work:
-        code = work.pop()
-        found.append(code)
-        work += [c["bytecode"] for c in code.constants if isinstance(c, dict) and "bytecode" in c]
-    return found
+    parser = argparse.ArgumentParser(description="How planning and explain grow.")
+    parser.add_argument("kinds", nargs="*", metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="Instructions, by commas.")
+    arguments = parser.parse_args()
+    unknown = [kind for kind in arguments.kinds if kind not in KINDS]
+    if unknown:
+        parser.error(f"{unknown[0]}: no kind; {', '.join(KINDS)} are")
+    print(f"{'kind':<9} {'instructions':>12} {'loops':>6} {'actions':>7} {'host':>7} {'plan':>7} {'explain':>8}")
+    for kind in arguments.kinds or KINDS:
+        for size in map(int, arguments.sizes.split(",")):
+            subject, clock = measure(kind, size)
+            assert subject.view is not None
+            units = subject.view.units
+            count = sum(len(unit.code.instructions) for unit in units)
+            found = sum(len(unit.plans) for unit in units)
+            spent = clock.seconds
+            print(
+                f"{kind:<9} {count:>12,} {found:>6,} {len(units) - 1:>7,} {spent['host']:>7.2f}"
+                f" {spent['view'] + spent['chunks']:>7.2f} {spent['all'] - spent['host']:>8.2f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LoopBody"]
 
-_Entry = tuple[frozenset[str], int]
-"""Names that are surely assigned, and the number of open handlers."""
+_Entry = tuple[int, int]
+"""Names that are surely assigned, a bit for each, and the number of open handlers."""
 
 
 class LoopBody:
@@ -29,6 +29,7 @@ class LoopBody:
         stores: instructions that assign a name, by name.
         exposed: names that may be read in an iteration before the iteration has assigned them, with the first
             such reader.
+        always: names that every iteration assigns which goes on to another one.
         calls: calls of names that are no builtins, with what is known of them.
         leaves: jumps, returns and throws that end the loop early: not by the condition at its head.
         open_try: the first instruction at which a handler stays open beyond the iteration, -1 if there is
@@ -50,11 +51,10 @@ class LoopBody:
         self.calls: dict[int, Callee | None] = {}
         self.prints = False
         self._collect()
-        self.latches = [block for block in self.blocks if loop.header in flow.successors[block]]
-        self.assigned: dict[int, frozenset[str]] = {}
+        self.latches = {block for block in self.blocks if loop.header in flow.successors[block]}
         self.exposed: dict[str, int] = {}
         self.open_try = -1
-        self._order()
+        self.always = self._order()
         self.condition, self.exit = self._condition()
         self.leaves = self._leaves()
         self._dominators: tuple[dict[int, int], list[int]] | None = None
@@ -105,42 +105,46 @@ class LoopBody:
             elif op == isa.RARE and operand[0].name == "EXPORT":
                 self.stores.setdefault(operand[1], []).append(pc)
 
-    def _order(self) -> None:
+    def _order(self) -> frozenset[str]:
         """A forward pass: names that are surely assigned, and handlers that are open."""
-        entry: dict[int, _Entry] = {self.loop.header: (frozenset(), 0)}
+        entry: dict[int, _Entry] = {self.loop.header: (0, 0)}
+        bits = {name: 1 << number for number, name in enumerate(self.stores)}
         readers: dict[int, list[str]] = {}
         for name, pcs in self.loads.items():
             for pc in pcs:
                 readers.setdefault(pc, []).append(name)
+        always = -1
         for block in self.blocks:
             if block not in entry:
                 continue
-            after, handlers = self._through(block, entry[block], readers)
-            self.assigned[block] = after[0]
+            after, handlers = self._through(block, entry[block], bits, readers)
+            if block in self.latches:
+                always &= after[0]
             for target in self.flow.successors[block]:
                 self._arrive(block, target, handlers.get(target, after), entry)
+        return frozenset(name for name, bit in bits.items() if always > 0 and always & bit)
 
     def _through(
-        self, block: int, before: _Entry, readers: dict[int, list[str]]
+        self, block: int, before: _Entry, bits: dict[str, int], readers: dict[int, list[str]]
     ) -> tuple[_Entry, dict[int, _Entry]]:
         """What holds behind a block, and in the handlers of the ``try`` that begin in it."""
-        now, tries = set(before[0]), before[1]
+        now, tries = before
         handlers: dict[int, _Entry] = {}
         for pc in range(*self.flow.span(block)):
             op, operand, _gas = self.flow.instructions[pc]
             for name in readers.get(pc, ()):
-                if name not in now:
+                if not now & bits.get(name, 0):
                     self.exposed.setdefault(name, pc)
             if op == isa.STORE_NAME:
-                now.add(operand)
+                now |= bits[operand]
             elif op == isa.STORE_FUNC:
-                now.add(operand[0])
+                now |= bits[operand[0]]
             elif op == isa.SETUP_TRY:
-                handlers[self.flow.block_of(operand)] = frozenset(now), tries
+                handlers[self.flow.block_of(operand)] = now, tries
                 tries += 1
             elif op == isa.POP_TRY:
                 tries -= 1
-        return (frozenset(now), tries), handlers
+        return (now, tries), handlers
 
     def _arrive(self, block: int, target: int, state: _Entry, entry: dict[int, _Entry]) -> None:
         last = self.flow.span(block)[1] - 1

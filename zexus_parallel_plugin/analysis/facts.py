@@ -50,6 +50,7 @@ class CodeFacts:
         self.visible = visible
         self.constants = constants or {}
         self.around: dict[int, Loop] = {}
+        self._outer: set[int] = set()
         self._innermost: dict[int, Loop] = {}
         self._nest()
         self.loads: dict[str, list[int]] = {}
@@ -69,6 +70,10 @@ class CodeFacts:
             found.append(current)
             current = self.around.get(current.header)
         return found
+
+    def has_inner(self, loop: Loop) -> bool:
+        """Tell whether there are loops in a loop."""
+        return loop.header in self._outer
 
     def may_exist(self, name: str, loop: Loop) -> bool:
         """Tell whether a frame that a call in the loop can see may have a variable of this name."""
@@ -90,6 +95,7 @@ class CodeFacts:
                 elif inner.header != loop.header:
                     self.around.setdefault(inner.header, loop)
                 top[block] = loop
+        self._outer = {loop.header for loop in self.around.values()}
 
     def _collect(self) -> None:
         for pc, (op, operand, _gas) in enumerate(self.flow.instructions):

@@ -151,7 +151,7 @@ class Foresight:
         if op == isa.LOAD_NAME:
             because = state.get(operand, -1)
         elif op == isa.CALL_NAME and pc in body.calls:
-            self._inputs[pc] = dict(state)
+            self._inputs[pc] = {name: state[name] for name in self._asked(pc) if name in state}
             because = self._called(pc, because, state)
         elif op in {isa.CALL_TOP, isa.PARALLEL_MAP, isa.RARE}:
             because = pc
@@ -161,6 +161,17 @@ class Foresight:
             self._change(pc, because, state)
         if because >= 0:
             self._made[pc] = max(because, self._made.get(pc, -1))
+
+    def _asked(self, pc: int) -> set[str]:
+        """Names, and origins of objects, that the inputs of a call may depend on."""
+        body, callee = self._body, self._body.calls[pc]
+        found = set(callee.reads) if callee is not None else set()
+        objects = set().union(*map(self._origins.of_name, found))
+        for index, producers in enumerate(body.operands.of(pc)):
+            objects |= self._origins.of_operand(pc, index)
+            for producer in producers:
+                found |= body.operands.names(producer)
+        return found | {"*" + origin for origin in objects | found}
 
     def _called(self, pc: int, because: int, state: _State) -> int:
         body = self._body

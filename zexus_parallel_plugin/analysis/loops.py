@@ -196,7 +196,6 @@ class _Classifier:
         counting = self._counting()
         private = body.stores.keys() - body.exposed.keys() - counting - self.accumulated
         flow = body.flow
-        last = [body.assigned[latch] for latch in body.latches if latch in body.assigned]
         plan = LoopPlan(
             head=body.head,
             end=body.end,
@@ -207,7 +206,7 @@ class _Classifier:
             iteration=self.iteration,
             reads=frozenset(body.exposed.keys() - counting - self.accumulated),
             private=frozenset(private),
-            always=frozenset(private & frozenset.intersection(*last)) if last else frozenset(),
+            always=body.always & private,
             accumulators=tuple(self.accumulators),
             live_out=self._live_out(),
             prints=body.prints,
@@ -228,7 +227,7 @@ class _Classifier:
         reason, place, blocker = self._against_ranges(plan)
         if not reason:
             heavy = any(call.heavy for call in plan.calls)
-            if not heavy and 0 <= plan.trips * plan.work < _SMALL and not self._has_inner():
+            if not heavy and 0 <= plan.trips * plan.work < _SMALL and not self.facts.has_inner(self.loop):
                 return replace(plan, verdict="unprofitable", reason="loop-short", place=plan.head)
             folds = any(accumulator.kind in {"fold", "extreme"} for accumulator in plan.accumulators)
             return replace(plan, verdict="reduction" if folds else "map", reason="parallel-ranges")
@@ -237,9 +236,6 @@ class _Classifier:
                 plan, verdict="fission", reason="parallel-calls", blocker=blocker, place=place, against=reason
             )
         return replace(plan, verdict="illegal", reason=reason, place=place, blocker=blocker, against=reason)
-
-    def _has_inner(self) -> bool:
-        return any(around.header == self.loop.header for around in self.facts.around.values())
 
     def _against_ranges(self, plan: LoopPlan) -> tuple[str, int, Dependence | None]:
         """Reason code, place and dependence of what first forbids sub-ranges; no code if nothing does."""

@@ -81,6 +81,7 @@ class ProgramView:
             for function in self.names.functions.values()
             if function is self.names.main or id(function.code.bytecode) in self.descriptors
         ]
+        self._unit_of = {unit.function: unit for unit in self.units}
 
     def lookup(self, name: str) -> Descriptor | None:
         """The action that a name always means, None if there is none or several."""
@@ -90,7 +91,7 @@ class ProgramView:
     def unit(self, name: str) -> UnitView | None:
         """The code object of the action that a name always means."""
         function = self.names.stable(name)
-        return next((unit for unit in self.units if unit.function is function), None) if function else None
+        return self._unit_of.get(function) if function is not None else None
 
     def _code_of(self, function: Descriptor) -> Code:
         return self._cache.get(function["bytecode"], str(function.get("name") or ""))
