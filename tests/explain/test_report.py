@@ -102,7 +102,7 @@ def test_two_names_of_one_list(tmp_path: Path) -> None:
         "let xs = [];\nlet ys = {};\nfor i in range(900000) {{\n    ys.push(i);\n    print(len(xs));\n}}\n"
     )
     found = at(explained(source.format("xs"), tmp_path), 4)
-    assert (found.verdict, found.reason) == ("not legal", "loop-changes-object")
+    assert (found.verdict, found.reason) == ("not legal", "loop-aliases")
     assert found.dependence is not None
     assert (found.dependence.source, found.dependence.target, found.dependence.proven) == (4, 5, False)
     assert at(explained(source.format("[]"), tmp_path), 4).verdict == "parallel"

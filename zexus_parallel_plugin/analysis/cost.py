@@ -40,6 +40,7 @@ class Costs:
     def __init__(self, view: ProgramView) -> None:
         self._view = view
         self._units: dict[int, Estimate] = {}
+        self._loops: dict[tuple[int, int], Estimate] = {}
         self._open: set[int] = set()
 
     def of_unit(self, unit: UnitView) -> Estimate:
@@ -81,9 +82,13 @@ class Costs:
 
     def of_loop(self, unit: UnitView, head: int) -> Estimate:
         """All iterations of a loop."""
-        plan = unit.plans[head]
-        count = plan.trips if plan.trips >= 0 else ASSUMED_TRIPS
-        return self.of_range(unit, head, plan.end, within=head).times(count, assumed=plan.trips < 0)
+        key = id(unit), head
+        if key not in self._loops:
+            plan = unit.plans[head]
+            count = plan.trips if plan.trips >= 0 else ASSUMED_TRIPS
+            once = self.of_range(unit, head, plan.end, within=head)
+            self._loops[key] = once.times(count, assumed=plan.trips < 0)
+        return self._loops[key]
 
     def _of_instruction(self, unit: UnitView, pc: int) -> Estimate:
         op, operand, _gas = unit.code.instructions[pc]

@@ -50,12 +50,11 @@ def of_unit(unit: UnitView, chunks: list[Chunk], spots: list[Spot], workers: int
     while current:
         path.append(current)
         current = came[current]
-    levels = [
-        tuple(number for number in level if level[number] == depth)
-        for depth in range(max(level.values(), default=-1) + 1)
-    ]
+    levels: list[list[int]] = [[] for _ in range(max(level.values(), default=-1) + 1)]
+    for number, depth in level.items():
+        levels[depth].append(number)
     work = sum(chunk.work.instructions for chunk in top)
-    return Graph(tuple(edges), tuple(levels), tuple(reversed(path)), work, span)
+    return Graph(tuple(edges), tuple(map(tuple, levels)), tuple(reversed(path)), work, span)
 
 
 def _span(chunk: Chunk, workers: int) -> int:

@@ -24,10 +24,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Subject", "code_pairs", "load", "make_tier"]
 
+_WINDOW = 40
+"""Instructions that the optimiser changes at one place, at most: so far is looked for what comes behind."""
 _LONGEST_COMPARED = 4000
-"""Instructions of a code object that the optimiser has changed, up to which the two forms are compared."""
+"""Instructions up to which two forms are compared that do not meet."""
+_ALIKE = 6
+"""Instructions that must be alike behind such a place."""
 
 _NOWHERE = Spot(0, 0, 0)
+_END = 1 << 60
 
 
 @dataclass(slots=True)
@@ -40,6 +45,7 @@ class Subject:
         listing: what the host has made of it.
         machine: the VM of the run; execution, view: None if the host does not execute it as bytecode.
         reason: code of why nothing of it is run ahead, empty if something may be.
+        variables: of frames that were asked for, by identity of their units.
         bytecode: what is executed: with opcodes in place of calls of language functions; originals: by
             identity of its code objects, those of the host's compiler.
     """
@@ -54,25 +60,18 @@ class Subject:
     reason: str = ""
     bytecode: Any = None
     originals: dict[int, Any] = field(default_factory=dict)
+    variables: dict[int, _Variables] = field(default_factory=dict)
+    _spots: dict[int, list[Spot]] = field(default_factory=dict)
 
     def spots(self, code: Code) -> list[Spot]:
         """Spots of the prepared instructions of a code object."""
-        written = self.originals.get(id(code.bytecode), code.bytecode)
-        original = self.listing.spots_of(written)
-        before = [_name(instruction) for instruction in written.instructions]
-        after = [str(opcode) for opcode, _operand in code.stream]
-        if before == after:
-            return original
-        if len(before) > _LONGEST_COMPARED:
-            return [_NOWHERE] * len(after)
-        found = [_NOWHERE] * len(after)
-        for block in SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks():
-            for offset in range(block.size):
-                found[block.b + offset] = original[block.a + offset]
-        for index, spot in enumerate(found):
-            if spot is _NOWHERE and index:
-                found[index] = found[index - 1]  # what was folded belongs to the statement that it is in
-        return found
+        known = self._spots.get(id(code))
+        if known is None:
+            written = self.originals.get(id(code.bytecode), code.bytecode)
+            original = self.listing.spots_of(written)
+            before = [_name(instruction) for instruction in written.instructions]
+            known = self._spots[id(code)] = _aligned(original, before, [str(each) for each, _ in code.stream])
+        return known
 
     def instructions(self) -> list[tuple[str, list[tuple[int, str, str, int]]]]:
         """The instructions that the host executes, of each code object: number, opcode, operand, line."""
@@ -88,19 +87,40 @@ class Subject:
 
     def frame(self, unit: UnitView, pc: int) -> Frame:
         """A frame as it may look like when an activation of ``unit`` is at an instruction: with the variables
-        that it will have by then, whatever their values.
+        that it will have by then, whatever their values; in an action, with all of the top-level code's.
         """
         assert self.execution is not None
+        assert self.view is not None
         root = self.execution.root
-        assert unit.facts is not None
-        there = {name: None for name, first in unit.facts.first_store.items() if first < pc}
-        if unit.main:
-            root.env.update((name, None) for name in there if not is_function(root.env.get(name)))
-            for name in unit.facts.first_store.keys() - there.keys():
-                if not is_function(root.env.get(name)):
-                    root.env.pop(name, None)
-            return root
-        return Frame(there, root, 1)
+        top = next(each for each in self.view.units if each.main)
+        self._variables(top, root.env).at(pc if unit is top else _END)
+        return root if unit is top else Frame(self._variables(unit, {}).at(pc), root, 1)
+
+    def _variables(self, unit: UnitView, env: dict[str, Any]) -> _Variables:
+        if id(unit) not in self.variables:
+            first = unit.facts.first_store if unit.facts is not None else {}
+            self.variables[id(unit)] = _Variables(first, env)
+        return self.variables[id(unit)]
+
+
+class _Variables:
+    """The variables of a frame, as they come into being. Asking in the order of the program is cheap."""
+
+    def __init__(self, first: dict[str, int], env: dict[str, Any]) -> None:
+        known = [(pc, name) for name, pc in first.items() if not is_function(env.get(name))]
+        self._order = sorted(known)
+        self._env = env
+        self._there = 0
+
+    def at(self, pc: int) -> dict[str, Any]:
+        """The variables that are there at an instruction, all of them without a value."""
+        while self._there < len(self._order) and self._order[self._there][0] < pc:
+            self._env[self._order[self._there][1]] = None
+            self._there += 1
+        while self._there and self._order[self._there - 1][0] >= pc:
+            self._there -= 1
+            self._env.pop(self._order[self._there][1], None)
+        return self._env
 
 
 def load(path: Path, config: ParallelConfig) -> Subject:
@@ -139,6 +159,47 @@ def _bind_actions(execution: WatchedExecution, view: ProgramView) -> None:
         name = str(function["name"])
         if view.lookup(name) is function:
             execution.root.env[name] = function
+
+
+def _aligned(spots: list[Spot], before: list[str], after: list[str]) -> list[Spot]:
+    """Spots of instructions that the optimiser has made of others, by the names of their opcodes: it folds
+    and leaves out some, here and there, and never moves any.
+    """
+    if before == after:
+        return spots
+    found = [_NOWHERE] * len(after)
+    if len(spots) < len(before):
+        return found
+    old = new = 0
+    while new < len(after):
+        if old < len(before) and before[old] == after[new]:
+            found[new] = spots[old]
+            old, new = old + 1, new + 1
+            continue
+        behind = _meeting(before, old, after, new)
+        if max(behind[0] - old, behind[1] - new) < _LONGEST_COMPARED:
+            parts = before[old : behind[0]], after[new : behind[1]]
+            for block in SequenceMatcher(None, *parts, autojunk=False).get_matching_blocks():
+                for offset in range(block.size):
+                    found[new + block.b + offset] = spots[old + block.a + offset]
+        old, new = behind
+    for index, spot in enumerate(found):
+        if spot is _NOWHERE and index:
+            found[index] = found[index - 1]  # what was folded belongs to the statement that it is in
+    return found
+
+
+def _meeting(before: list[str], old: int, after: list[str], new: int) -> tuple[int, int]:
+    """The nearest places behind two places from which on both forms are alike."""
+    for distance in range(1, 2 * _WINDOW + 1):
+        for ahead in range(max(0, distance - _WINDOW), min(distance, _WINDOW) + 1):
+            a, b = old + distance - ahead, new + ahead
+            if a > len(before) or b > len(after):
+                continue
+            to_end = len(before) - a == len(after) - b
+            if before[a : a + _ALIKE] == after[b : b + _ALIKE] and (to_end or len(before) - a >= _ALIKE):
+                return a, b
+    return len(before), len(after)
 
 
 def code_pairs(left: Any, right: Any) -> list[tuple[Any, Any]]:
