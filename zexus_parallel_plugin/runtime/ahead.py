@@ -55,7 +55,9 @@ _USED: Final = Record("used")
 class _Visit:
     """A call at a site, on its way through: planned, or executed in place."""
 
-    __slots__ = ("args", "begun", "frame", "function", "ip", "key", "looked", "site", "source", "stream")
+    __slots__ = (
+        "args", "begun", "code", "frame", "function", "ip", "key", "looked", "site", "source", "stream",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -65,7 +67,9 @@ class _Visit:
         args: list[Any],
         site: Site,
         source: Callable[[], Source],
+        code: Code | None = None,
     ) -> None:
+        self.code = code
         self.frame = frame
         self.key = key
         self.ip = key[1]
@@ -98,7 +102,7 @@ class Ahead:
         recorder.looks_at(self._sites)
         self._lookahead = Lookahead(execution, self._sites, planner, self._dispatch, threshold, metrics)
         self.loops = Loops(
-            execution, self._dispatch, planner, library, main, metrics, self._start_pulse,
+            execution, self._dispatch, planner, library, main, metrics, self._start_pulse, self._calls_go_on,
             forced=self.forced, fallback=config.enable_fallback,
         )  # fmt: skip
         self._in_place: list[_Visit] = []
@@ -128,7 +132,7 @@ class Ahead:
             return scout
 
         key = id(position.code), position.ip
-        return _Visit(frame, key, function, args, self._sites.at(key, function), source)
+        return _Visit(frame, key, function, args, self._sites.at(key, function), source, position.code)
 
     def _call(self, frame: Frame, position: Position, function: Descriptor, args: list[Any]) -> Any:
         visit = self._visit(frame, position, function, args)
@@ -347,21 +351,39 @@ class Ahead:
                 return
             with self._undisturbed():
                 self._dispatch.look()
-                run.beat()
+                if run.yielding:
+                    self._look_from_calls(0.0, run.tier)
+                else:
+                    run.beat()
             return
         with self._undisturbed():
             self.loops.behind.look()
+            self._look_from_calls(0.0)
+
+    def _calls_go_on(self, tier: WatchedTier, seconds: float) -> bool:
+        """Whether calls keep the other cores busy, so that a loop with ``seconds`` of work left is best
+        executed in place for a while: calls need not be put together again, as ranges must.
+        """
+        with self._undisturbed():
+            self._look_from_calls(seconds, tier)
+        return self._dispatch.unfinished >= self.loops.beside
+
+    def _look_from_calls(self, coming: float, tier: WatchedTier | None = None) -> None:
+        """Look ahead of the calls that are being executed in place.
+
+        :param coming: seconds that they will take yet, at least.
+        :param tier: given, calls in loops are left out whose ranges workers can compute.
+        """
         if not self._in_place:
             return
-        self._busy = True
         planner = self._lookahead.planner
         begun, overhead = thread_time(), self._lookahead.overhead
         now = self._clock()
         try:
             self._dispatch.look()
             for visit in reversed(self._in_place):
-                elapsed = now - visit.begun
-                if elapsed < max(_LONG_SECONDS, self._threshold):
+                elapsed = now - visit.begun + coming
+                if elapsed < max(_LONG_SECONDS, self._threshold) or self._left_to_ranges(visit, tier):
                     continue
                 self._sites.cost_of(visit.function).at_least(elapsed)
                 visit.site.cost.at_least(elapsed)
@@ -377,7 +399,16 @@ class Ahead:
         finally:
             planner.bold = False
             self._lookahead.overhead = overhead + thread_time() - begun
-            self._busy = False
+
+    def _left_to_ranges(self, visit: _Visit, tier: WatchedTier | None) -> bool:
+        """Whether a call stands in a loop that will be executed in ranges, as far as anybody knows."""
+        if tier is None or visit.code is None:
+            return False
+        code = visit.code
+        return any(
+            head <= visit.ip <= end and not self.loops.refused(tier, code, head, visit.frame)
+            for head, end in tier.builder.loop_ends(code).items()
+        )
 
     # -- planned calls
 

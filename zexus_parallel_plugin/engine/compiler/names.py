@@ -146,6 +146,9 @@ def _is_descriptor(value: Any) -> bool:
     return type(value) is dict and "bytecode" in value
 
 
+_CONTAINERS = frozenset({dict, list, tuple})
+
+
 def _descriptors(value: Any) -> list[dict[str, Any]]:
     """Function values in a value, also inside containers, which may contain each other or themselves."""
     found = []
@@ -155,9 +158,12 @@ def _descriptors(value: Any) -> list[dict[str, Any]]:
         part = work.pop()
         if _is_descriptor(part):
             found.append(part)
-        elif type(part) in {dict, list, tuple} and id(part) not in seen:
+        elif type(part) in _CONTAINERS and id(part) not in seen:
             seen.add(id(part))
-            work.extend(part.values() if type(part) is dict else part)
+            inner = part.values() if type(part) is dict else part
+            # Data has far more values than containers: the types are looked at without a step for each value.
+            if not _CONTAINERS.isdisjoint(map(type, inner)):
+                work += [value for value in inner if type(value) in _CONTAINERS]
     return found
 
 

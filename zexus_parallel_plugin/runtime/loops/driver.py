@@ -37,9 +37,12 @@ class Loops:
 
     def __init__(
         self, execution: Execution, dispatch: Dispatch, planner: Planner, library: Library, main: Any,
-        metrics: RunMetrics, start_pulse: Callable[[], None], *, forced: bool, fallback: bool,
+        metrics: RunMetrics, start_pulse: Callable[[], None], calls_go_on: Callable[[WatchedTier, float], bool],
+        *, forced: bool, fallback: bool,
     ) -> None:  # fmt: skip
-        """:param main: the program's code object; None: workers cannot have it."""
+        """:param main: the program's code object; None: workers cannot have it.
+        :param calls_go_on: whether calls keep the other cores busy; gets the seconds that a loop will take.
+        """
         self.execution = execution
         self.dispatch = dispatch
         self.planner = planner
@@ -49,6 +52,7 @@ class Loops:
         self.forced = forced
         self.fallback = fallback
         self.start_pulse = start_pulse
+        self.calls_go_on = calls_go_on
         self.active: LoopRun | None = None
         self.behind = Behind(self)
         # While the main process computes, it takes a core from the workers.
@@ -95,8 +99,6 @@ class Loops:
         site = self._site(code, head)
         if site.refusal:
             return LEFT
-        if not self.forced and self.dispatch.unfinished >= self.dispatch.workers:
-            return LEFT  # all workers have calls to execute: ranges would only wait for them
         if site.skip and not self.forced:
             site.skip -= 1
             return LEFT

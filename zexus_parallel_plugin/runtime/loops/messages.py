@@ -143,7 +143,8 @@ def containers_of(values: Iterable[Any]) -> list[Any]:
             seen.add(id(value))
             found.append(value)
             parts = value.values() if type(value) is dict else value if type(value) in {list, tuple} else ()
-            work += [part for part in parts if type(part) in CONTAINERS][::-1]
+            if not CONTAINERS.isdisjoint(map(type, parts)):
+                work += [part for part in parts if type(part) in CONTAINERS][::-1]
     return found
 
 

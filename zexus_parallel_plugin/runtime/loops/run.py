@@ -51,6 +51,8 @@ _KEPT = 32
 """Ranges for each worker that may wait to be committed, because an earlier one takes longer."""
 _GUESS_SECONDS = 0.01
 """A loop whose end cannot be foreseen is expected to go on for as long as it has already, from here on."""
+_PIECE_SECONDS = 0.02
+"""Time that iterations take in place, while calls keep the other cores busy, until that is looked at again."""
 _FAILURES = 3
 """Ranges in a row that were of no use, after which a loop is left alone."""
 _FORCED_COUNT = 3
@@ -67,7 +69,7 @@ class LoopRun:
         self._loops = loops
         self._site = site
         self._plan = site.plan
-        self._tier = tier
+        self.tier = tier
         self._code = code
         self._frame = frame
         self._visible = visible_from(frame)
@@ -79,6 +81,7 @@ class LoopRun:
         self._done = 0
         self._begun = 0.0
         self._until = 0
+        self.yielding = False
 
     @property
     def computing(self) -> bool:
@@ -87,7 +90,7 @@ class LoopRun:
 
     def execute(self) -> Any:
         """All of the loop: where the interpreter goes on, or `LEFT` when staying here gains nothing."""
-        landing = self._probe()
+        landing = self._probe() or self._beside_calls()
         if landing is not None:
             return landing
         try:
@@ -124,7 +127,7 @@ class LoopRun:
     def _probe(self) -> Any:
         """Execute iterations in place until it is clear whether the rest is worth sending; then None."""
         loops, site = self._loops, self._site
-        if not self._tier.prepare_counted(self._code, self._plan.head, self._frame):
+        if not self.tier.prepare_counted(self._code, self._plan.head, self._frame):
             return LEFT
         count, spent = 1, 0.0
         while True:
@@ -154,6 +157,28 @@ class LoopRun:
             if took < _PROBE_SECONDS:
                 count *= 2
 
+    def _beside_calls(self) -> Any:
+        """Execute iterations in place as long as calls keep the other cores busy; None if the loop goes on
+        then.
+        """
+        if self._loops.forced:
+            return None
+        while True:
+            seconds = self._site.seconds or _PROBE_SECONDS
+            left = self._left()
+            if not self._loops.calls_go_on(self.tier, seconds * (1 if left is None else left)):
+                return None
+            count = max(1, int(_PIECE_SECONDS / seconds))
+            begun = thread_time()
+            self.yielding = True
+            try:
+                landing = self._in_place(count)
+            finally:
+                self.yielding = False
+            if landing is not None:
+                return landing
+            self._site.seconds = (thread_time() - begun) / count
+
     def _verdict(self, left: int | None, spent: float) -> Any:
         """False: ranges pay. `LEFT`: they do not. None: that cannot be told yet."""
         enough = _LEFT_SECONDS if self._loops.metrics.worker_count else _START_SECONDS
@@ -172,7 +197,7 @@ class LoopRun:
         self._loops.start_pulse()
         self._begun = thread_time()
         try:
-            landing = self._tier.run_counted(self._code, self._plan.head, self._frame, count)
+            landing = self.tier.run_counted(self._code, self._plan.head, self._frame, count)
         finally:
             self._begun = 0.0
         if landing is None:
