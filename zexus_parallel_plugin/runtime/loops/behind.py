@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from time import thread_time
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.analysis.footprint import is_function
@@ -31,6 +32,8 @@ _LOG = logging.getLogger(__name__)
 _ABSENT_MARK = ("absent",)
 _ERROR_MODE = "_continue_on_error"
 """A frame that has this variable goes on after errors."""
+_LONG_SECONDS = 0.005
+"""Time that a loop must have been running for, in place, for a look behind it."""
 _FAILURES = 3
 """Chunks of one place in a row that were of no use, after which it is left alone."""
 
@@ -55,9 +58,10 @@ class _Sent:
 class Resident:
     """The loop that is being executed in place just now."""
 
-    __slots__ = ("code", "frame", "head", "looked", "tier")
+    __slots__ = ("begun", "code", "frame", "head", "looked", "tier")
 
     def __init__(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> None:
+        self.begun = thread_time()
         self.tier = tier
         self.code = code
         self.head = head
@@ -80,6 +84,8 @@ class Behind:
         loops = self._loops
         if resident is None or resident.looked or loops.main is None or loops.dispatch.failed:
             return
+        if not loops.forced and thread_time() - resident.begun < _LONG_SECONDS:
+            return  # it may be the short rest of a loop, and what is behind it do better in ranges
         resident.looked = True
         try:
             with self._loops.dispatch.guarded():
