@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 350
+scale = 1600
 
 
 def score(route, towns):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 350
+scale = 1900
 
 
 def checksum(seed, rounds):

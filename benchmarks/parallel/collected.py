@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 1200
+scale = 3200
 
 
 def divisor_sum(n):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 550
+scale = 3300
 
 
 def sample(seed, throws):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 24
+scale = 35
 
 
 def mixed(length: int) -> int:

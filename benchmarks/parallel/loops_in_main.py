@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 1400
+scale = 2100
 
 
 def digit_sum(n):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 1100
+scale = 4700
 
 
 def main():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 1300
+scale = 3100
 
 
 def order_of(base, modulus):

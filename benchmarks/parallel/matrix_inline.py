@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 2200
+scale = 12000
 
 inner = 40
 rows = 2 * scale

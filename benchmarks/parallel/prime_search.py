@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 2600
+scale = 5700
 
 
 def is_prime(n):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 260
+scale = 500
 
 
 def prime_count(low, high):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 500
+scale = 2600
 
 
 def area(low, high, steps):

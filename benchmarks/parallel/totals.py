@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 1600
+scale = 3700
 
 
 def collatz_steps(n):

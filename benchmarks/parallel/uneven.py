@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 620
+scale = 1300
 
 
 def work(index, total):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.runtime.hazards import HAZARDS
@@ -226,6 +228,39 @@ def test_loops_behind_a_loop_go_ahead_unless_they_need_it(monkeypatch: pytest.Mo
     result, metrics = run(INDEPENDENT, EAGER)
     assert result == run(INDEPENDENT, IN_PLACE)[0]
     assert (metrics.chunks_sent, metrics.chunks_committed) == (1, 1)
+
+
+def test_without_fallback_a_lost_loop_behind_a_loop_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "lossy")
+    result, metrics = run(INDEPENDENT, EAGER | {"enable_fallback": False})
+    assert "the setting fallback is off" in result.error
+    assert metrics.reasons["worker-failed"] == 1
+
+
+SIBLINGS = """
+action total(n) { let sum = 0; let k = 0; while (k < n) { sum = sum + k % 7; k = k + 1; } return sum; }
+let first = total(300000);
+let second = total(300000);
+print(first + second);
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no pulse")
+def test_calls_that_keep_the_other_cores_busy_come_before_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.loops.driver.available_cores", lambda: 2)
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.lookahead.available_cores", lambda: 2)
+    use_fake_pool(monkeypatch, "lazy")
+    result, metrics = run(SIBLINGS, {"worker_count": 2}, gas_limit=10**9)
+    assert result == run(SIBLINGS, IN_PLACE, gas_limit=10**9)[0]
+    assert (metrics.calls_committed, metrics.ranges_sent) == (1, 0)
+
+
+def test_ranges_come_when_there_are_no_calls_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "lazy")
+    source = SIBLINGS.replace("let second = total(300000);", "let second = total(first % 5);")
+    result, metrics = run(source, {"worker_count": 2}, gas_limit=10**9)
+    assert result == run(source, IN_PLACE, gas_limit=10**9)[0]
+    assert metrics.ranges_committed > 0
 
 
 @pytest.mark.parametrize("where", ["LoopRun._fill_up", "LoopRun._result", "behind.Behind._look"])

@@ -86,29 +86,39 @@ class Behind:
             return
         if not loops.forced and thread_time() - resident.begun < _LONG_SECONDS:
             return  # it may be the short rest of a loop, and what is behind it do better in ranges
-        resident.looked = True
+        if self._busy() >= self._most:
+            return
         try:
             with self._loops.dispatch.guarded():
-                self._look(resident)
+                resident.looked = self._look(resident)
         except NotPlainError as error:
+            resident.looked = True
             self._loops.metrics.reasons[error.reason] += 1
 
-    def _look(self, resident: Resident) -> None:
+    @property
+    def _most(self) -> int:
+        return self._loops.dispatch.workers if self._loops.forced else self._loops.beside
+
+    def _busy(self) -> int:
+        return sum(not sent.handle.done for sent in self._sent)
+
+    def _look(self, resident: Resident) -> bool:
+        """Send chunks; whether nothing more can be sent from here."""
         code, frame = resident.code, resident.frame
         ends = resident.tier.builder.loop_ends(code)
         start = ends[resident.head] + 1
         written = self._stores_between(code, resident.head, start, frame)
-        most = self._loops.dispatch.workers if self._loops.forced else self._loops.beside
         for chunk in chunks_behind(code, start, ends):
             if any(sent.frame is frame and sent.chunk.start == chunk.start for sent in self._sent):
                 written |= chunk.stores
                 continue
             names, writes = self._needs(chunk, frame)
             if self._failures.get((id(code), chunk.start), 0) < _FAILURES and names.isdisjoint(written):
-                if len(self._sent) >= most:
-                    return
+                if self._busy() >= self._most:
+                    return False
                 self._send(chunk, code, frame, sorted(names))
             written |= chunk.stores | writes
+        return True
 
     def _stores_between(self, code: Code, first: int, last: int, frame: Frame) -> set[str]:
         """Names that the instructions of a loop, or what it calls, may assign."""
@@ -181,6 +191,7 @@ class Behind:
                 self._loops.dispatch.recorder.range_settled(sent.handle, 0, reason)
                 self._failures[key] = self._failures.get(key, 0) + 1
                 self._loops.metrics.reasons[reason] += 1
+                self._loops.allow_fallback(reason)
                 return landing
             landing = sent.chunk.end, (), ()
         return landing

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.config import available_cores
+from zexus_parallel_plugin.host.vm import VMRuntimeError
 from zexus_parallel_plugin.runtime.late import LEFT
 from zexus_parallel_plugin.runtime.loops.behind import Behind
 from zexus_parallel_plugin.runtime.loops.extent import counters_now
@@ -37,8 +38,8 @@ class Loops:
 
     def __init__(
         self, execution: Execution, dispatch: Dispatch, planner: Planner, library: Library, main: Any,
-        metrics: RunMetrics, start_pulse: Callable[[], None], calls_go_on: Callable[[WatchedTier, float], bool],
-        *, forced: bool, fallback: bool,
+        metrics: RunMetrics, start_pulse: Callable[[], None],
+        calls_go_on: Callable[[WatchedTier, float], bool], *, forced: bool, fallback: bool,
     ) -> None:  # fmt: skip
         """:param main: the program's code object; None: workers cannot have it.
         :param calls_go_on: whether calls keep the other cores busy; gets the seconds that a loop will take.
@@ -121,6 +122,14 @@ class Loops:
         self.dispatch.recorder.loop_refused(code, site.head, reason)
         self.metrics.reasons[reason] += 1
         _LOG.info("the loop at %d of %s is executed in place: %s", site.head, code.name, detail or reason)
+
+    def allow_fallback(self, reason: str) -> None:
+        """Say that a part of the program is about to be executed in place, and why.
+
+        :raises VMRuntimeError: it has failed on a worker, and the setting is that this ends the program.
+        """
+        if reason == "worker-failed" and not self.fallback:
+            raise VMRuntimeError("a task failed on its worker, and the setting fallback is off")
 
     def _planned(self, site: LoopSite, tier: WatchedTier, code: Code, frame: Frame) -> bool:
         if site.plan is None:

@@ -12,7 +12,6 @@ import logging
 from time import thread_time
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.host.vm import VMRuntimeError
 from zexus_parallel_plugin.runtime.late import LEFT
 from zexus_parallel_plugin.runtime.loops.commit import Committer
 from zexus_parallel_plugin.runtime.loops.extent import iterations_left
@@ -52,14 +51,17 @@ _KEPT = 32
 _GUESS_SECONDS = 0.01
 """A loop whose end cannot be foreseen is expected to go on for as long as it has already, from here on."""
 _PIECE_SECONDS = 0.02
-"""Time that iterations take in place, while calls keep the other cores busy, until that is looked at again."""
+"""Time that iterations take in place, while calls keep the other cores busy, from one look to the next."""
 _FAILURES = 3
 """Ranges in a row that were of no use, after which a loop is left alone."""
 _FORCED_COUNT = 3
 
 
 class LoopRun:
-    """One execution of a loop, from its head on."""
+    """One execution of a loop, from its head on.
+
+    ``yielding``: it is executed in place because calls keep the other cores busy.
+    """
 
     def __init__(
         self, loops: Loops, site: LoopSite, tier: WatchedTier, code: Code, frame: Frame, start: dict[str, int]
@@ -353,8 +355,7 @@ class LoopRun:
         """Execute in place what a worker has not done; None if the loop goes on."""
         loops, inputs = self._loops, self._outbox.inputs
         assert inputs is not None
-        if reason == "worker-failed" and not loops.fallback:
-            raise VMRuntimeError("a task failed on its worker, and the setting fallback is off")
+        loops.allow_fallback(reason)
         stopped = reason in {"loop-stopped", "loop-left"} and self._done > first.begin
         landing = self._in_place(1 if stopped else first.end - self._done)
         if landing is not None:
