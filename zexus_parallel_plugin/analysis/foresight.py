@@ -14,6 +14,8 @@ from zexus_parallel_plugin.analysis.origins import CONSTANT, FRESH
 from zexus_parallel_plugin.engine import isa
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from zexus_parallel_plugin.analysis.body import LoopBody
     from zexus_parallel_plugin.analysis.callees import Callee
     from zexus_parallel_plugin.analysis.origins import Origins
@@ -21,8 +23,98 @@ if TYPE_CHECKING:
 __all__ = ["Foresight", "LoopCall"]
 
 _LOOKS_INSIDE = frozenset({isa.INDEX, isa.FOR_ITER, isa.GET_LENGTH, isa.SLICE, isa.GET_ATTR, isa.CALL_METHOD})
-_State = dict[str, int]
-"""The call to blame, by the name of an unknown variable, or by ``*`` and the origin of an unknown object."""
+
+
+class _State:
+    """The calls to blame at one place, as differences from the place ``before`` it; ``undo`` leads back.
+
+    A call is filed under the name of an unknown variable, or under ``*`` and the origin of an unknown object.
+    """
+
+    __slots__ = ("before", "changes", "depth", "undo")
+
+    def __init__(self, before: _State | None = None) -> None:
+        self.before = before
+        self.depth: int = before.depth + 1 if before is not None else 0
+        self.changes: dict[str, int] = {}
+        self.undo: dict[str, int] = {}
+
+
+class _Blame:
+    """The calls to blame at the place that is looked at. Going to another place costs as much as what is
+    different there, so nothing has to be copied.
+    """
+
+    def __init__(self) -> None:
+        self.here = _State()
+        self._calls: dict[str, int] = {}
+
+    def of(self, name: str) -> int:
+        """The call to blame for a name or object, -1 if it is known."""
+        return self._calls.get(name, -1)
+
+    def put(self, name: str, because: int) -> None:
+        """A name or object is unknown here because of a call; known again if that is negative."""
+        state = self.here
+        state.undo.setdefault(name, self._calls.get(name, -1))
+        state.changes[name] = because
+        self._set(name, because)
+
+    def begin(self, before: _State) -> _State:
+        """Go to a new place behind a known one."""
+        self.go(before)
+        self.here = _State(before)
+        return self.here
+
+    def go(self, place: _State) -> None:
+        """Look at another place."""
+        down: list[_State] = []
+        while self.here is not place:
+            if self.here.depth >= place.depth:
+                for name, because in self.here.undo.items():
+                    self._set(name, because)
+                assert self.here.before is not None
+                self.here = self.here.before
+            else:
+                down.append(place)
+                assert place.before is not None
+                place = place.before
+        for state in reversed(down):
+            for name, because in state.changes.items():
+                self._set(name, because)
+            self.here = state
+
+    def _set(self, name: str, because: int) -> None:
+        if because >= 0:
+            self._calls[name] = because
+        else:
+            self._calls.pop(name, None)
+
+    def merged(self, known: _State, other: _State) -> _State:
+        """A place with the later call of two places for each name; ``known`` if it has nothing new."""
+        names = _different(known, other)
+        self.go(other)
+        found = {name: self.of(name) for name in names}
+        self.go(known)
+        later = {name: because for name, because in found.items() if because > self.of(name)}
+        if not later:
+            return known
+        merged = self.begin(known)
+        for name, because in later.items():
+            self.put(name, because)
+        return merged
+
+
+def _different(left: _State, right: _State) -> set[str]:
+    """Names in which two states may differ."""
+    found: set[str] = set()
+    while left is not right:
+        if left.depth < right.depth:
+            left, right = right, left
+        found.update(left.changes)
+        assert left.before is not None
+        left = left.before
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +147,9 @@ class Foresight:
         self._body = body
         self._origins = origins
         self._made: dict[int, int] = {}
-        self._inputs: dict[int, _State] = {}
-        self._conditional: dict[int, _State] = {}
+        self._blame = _Blame()
+        self._inputs: dict[int, dict[str, int]] = {}
+        self._conditional: dict[int, dict[str, int]] = {}
         self._again: set[int] = set()
         if body.calls:
             self._solve()
@@ -88,15 +181,19 @@ class Foresight:
     def _input(self, pc: int, count: int, callee: Callee) -> tuple[str, int, str]:
         """The latest input that is unknown."""
         state = self._inputs.get(pc, {})
+
+        def of(name: str) -> int:
+            return state.get(name, -1)
+
         found = ("", -1, "")
         for index in range(count):
-            because = max(self.value(pc, index), self._object(state, self._origins.of_operand(pc, index)))
+            because = max(self.value(pc, index), self._object(of, self._origins.of_operand(pc, index)))
             if because > found[1]:
                 found = "unknown-input", because, self._through(pc, index)
         for read in sorted(callee.reads):
-            if state.get(read, -1) > found[1]:
+            if of(read) > found[1]:
                 found = "changed-names", state[read], read
-            changed = self._object(state, self._origins.of_name(read))
+            changed = self._object(of, self._origins.of_name(read))
             if changed > found[1]:
                 found = "changed-containers", changed, read
         return found
@@ -107,58 +204,63 @@ class Foresight:
         for producer in self._body.operands.of(pc)[index]:
             for part in self._body.operands.tree(producer):
                 op, operand, _gas = self._body.flow.instructions[part]
-                if op == isa.LOAD_NAME and (operand in state or self._object(state, {operand}) >= 0):
+                if op == isa.LOAD_NAME and (operand in state or "*" + str(operand) in state):
                     return str(operand)
         return ""
 
     def _solve(self) -> None:
         """Block by block until nothing changes: values only ever get later calls to blame."""
         body = self._body
-        entry: dict[int, _State] = {body.loop.header: {}}
+        blame = self._blame
+        entry: dict[int, _State] = {body.loop.header: blame.here}
         pending = {body.loop.header}
         while pending:
             for block in body.blocks:
                 if block not in pending:
                     continue
                 pending.discard(block)
-                after = self._block(block, {**entry[block], **self._conditional.get(block, {})})
+                after = blame.begin(entry[block])
+                for name, because in self._conditional.get(block, {}).items():
+                    blame.put(name, because)
+                self._block(block)
                 for target in body.flow.successors[block]:
-                    if target in body.loop.blocks and _join(entry, target, after):
-                        pending.add(target)
+                    if target in body.loop.blocks:
+                        known = entry.get(target)
+                        entry[target] = after if known is None else blame.merged(known, after)
+                        if entry[target] is not known:
+                            pending.add(target)
                 pending |= self._again & entry.keys()
                 self._again.clear()
 
-    def _block(self, block: int, state: _State) -> _State:
+    def _block(self, block: int) -> None:
         body = self._body
         for pc in range(*body.flow.span(block)):
             op, operand, _gas = body.flow.instructions[pc]
             operands = range(len(body.operands.of(pc)))
             because = max((self.value(pc, index) for index in operands), default=-1)
             if op == isa.STORE_NAME:
-                state.pop(operand, None)
-                if because >= 0:
-                    state[operand] = because
+                self._blame.put(operand, because)
             elif op in isa.JUMPS:
                 if because >= 0 and pc != body.condition:
                     self._branch(pc, because)
             else:
-                self._execute(pc, because, state)
-        return state
+                self._execute(pc, because)
 
-    def _execute(self, pc: int, because: int, state: _State) -> None:
+    def _execute(self, pc: int, because: int) -> None:
         body = self._body
         op, operand, _gas = body.flow.instructions[pc]
         if op == isa.LOAD_NAME:
-            because = state.get(operand, -1)
+            because = self._blame.of(operand)
         elif op == isa.CALL_NAME and pc in body.calls:
-            self._inputs[pc] = {name: state[name] for name in self._asked(pc) if name in state}
-            because = self._called(pc, because, state)
+            asked = ((name, self._blame.of(name)) for name in self._asked(pc))
+            self._inputs[pc] = {name: blamed for name, blamed in asked if blamed >= 0}
+            because = self._called(pc, because)
         elif op in {isa.CALL_TOP, isa.PARALLEL_MAP, isa.RARE}:
             because = pc
         elif op in _LOOKS_INSIDE:
-            because = max(because, self._object(state, self._origins.of_operand(pc, 0)))
+            because = max(because, self._object(self._blame.of, self._origins.of_operand(pc, 0)))
         if pc in self._origins.changes:
-            self._change(pc, because, state)
+            self._change(pc, because, self._blame.put)
         if because >= 0:
             self._made[pc] = max(because, self._made.get(pc, -1))
 
@@ -173,29 +275,29 @@ class Foresight:
                 found |= body.operands.names(producer)
         return found | {"*" + origin for origin in objects | found}
 
-    def _called(self, pc: int, because: int, state: _State) -> int:
+    def _called(self, pc: int, because: int) -> int:
         body = self._body
         callee = body.calls[pc]
         for written in callee.writes if callee is not None else ():
             if body.facts.may_exist(written, body.loop):
-                state[written] = pc
+                self._blame.put(written, pc)
         # A cheap action is executed by whoever looks ahead, if its inputs are known.
         if callee is None or callee.heavy:
             return pc
-        return max([because, *(state.get(read, -1) for read in callee.reads)])
+        return max([because, *map(self._blame.of, callee.reads)])
 
-    def _change(self, pc: int, because: int, state: _State) -> None:
+    def _change(self, pc: int, because: int, put: Callable[[str, int], None]) -> None:
         """An object that the program has made before is not followed any further when it is changed."""
         body = self._body
         blame = because if because >= 0 else pc
         for root in self._origins.changes[pc]:
             if root != FRESH:
-                state["*" + root] = max(blame, state.get("*" + root, -1))
+                put("*" + root, max(blame, self._blame.of("*" + root)))
             elif because >= 0 and body.operands.of(pc):
                 for producer in body.operands.of(pc)[0]:
                     op, operand, _gas = body.flow.instructions[producer]
                     if op == isa.LOAD_NAME:
-                        state[operand] = because
+                        put(operand, because)
 
     def _branch(self, pc: int, because: int) -> None:
         """What either side of an unknown condition may assign is unknown where the sides meet."""
@@ -203,34 +305,19 @@ class Foresight:
         detour = body.flow.detour(pc, lambda _ranges: True)
         if detour.target < 0 or not detour.ranges:
             return
-        state: _State = {}
+        state: dict[str, int] = {}
         for first, end in detour.ranges:
             for inner in range(first, end):
                 op, operand, _gas = body.flow.instructions[inner]
                 if op == isa.STORE_NAME:
                     state[operand] = because
                 elif inner in self._origins.changes:
-                    self._change(inner, because, state)
+                    self._change(inner, because, state.__setitem__)
         meeting = body.flow.block_of(detour.target)
         known = self._conditional.setdefault(meeting, {})
         if any(because > known.get(name, -1) for name in state):
             known.update((name, max(because, known.get(name, -1))) for name in state)
             self._again.add(meeting)
 
-    def _object(self, state: _State, origins: frozenset[str] | set[str]) -> int:
-        roots = (state.get("*" + root, -1) for root in origins if root != CONSTANT)
-        return max(roots, default=-1)
-
-
-def _join(entry: dict[int, _State], target: int, state: _State) -> bool:
-    """Add what holds on another way to a block; whether that is anything new."""
-    known = entry.get(target)
-    if known is None:
-        entry[target] = dict(state)
-        return True
-    changed = False
-    for name, because in state.items():
-        if because > known.get(name, -1):
-            known[name] = because
-            changed = True
-    return changed
+    def _object(self, of: Callable[[str], int], origins: frozenset[str] | set[str]) -> int:
+        return max((of("*" + root) for root in origins if root != CONSTANT), default=-1)

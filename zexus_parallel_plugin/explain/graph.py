@@ -67,6 +67,9 @@ def estimate(report: Report) -> None:
     """Estimate the speed-up of each unit, and of the program: that of its top-level code."""
     by_name: dict[str, Unit] = {unit.name: unit for unit in report.units}
     known: dict[str, float] = {}
+    inside: dict[int, list[Chunk]] = {}
+    for chunk in report.chunks:
+        inside.setdefault(chunk.parent, []).append(chunk)
 
     def gain(unit: Unit) -> float:
         if unit.name in known:
@@ -78,7 +81,7 @@ def estimate(report: Report) -> None:
                 continue
             size = float(chunk.work.instructions)
             work += size
-            parallel, rest = _split(chunk, unit, size)
+            parallel, rest = _split(chunk, inside.get(chunk.number, []), size)
             shared += parallel
             if chunk.kind == "call":
                 longest = max(longest, parallel)  # a call is never divided
@@ -98,10 +101,10 @@ def estimate(report: Report) -> None:
     report.assumed = any(chunk.work.assumed for chunk in report.chunks)
 
 
-def _split(chunk: Chunk, unit: Unit, size: float) -> tuple[float, float]:
+def _split(chunk: Chunk, inner: list[Chunk], size: float) -> tuple[float, float]:
     """Work of a chunk that workers share, and that the main process does."""
     if chunk.verdict == "parallel":
         return size, 0.0
-    inside = [c for c in unit.chunks if c.parent == chunk.number and c.verdict == "parallel"]
-    inner = min(size, float(sum(other.work.instructions for other in inside)))
-    return inner, size - inner
+    given = sum(other.work.instructions for other in inner if other.verdict == "parallel")
+    shared = min(size, float(given))
+    return shared, size - shared
