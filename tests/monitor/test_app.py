@@ -12,6 +12,7 @@ import pytest
 from textual.widgets import Button
 
 from tests.monitor.piloting import drive, press, screen_lines, screen_text, settle
+from tests.monitor.views import VIEWS
 from zexus_parallel_plugin.journal import events as ev
 from zexus_parallel_plugin.journal.processes import mark_of
 from zexus_parallel_plugin.monitor.details import Selection
@@ -26,19 +27,6 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
     Journal = Callable[..., Path]
-
-VIEWS = [
-    "overview",
-    "timeline",
-    "tasks",
-    "chunks",
-    "graph",
-    "functions",
-    "source",
-    "failures",
-    "output",
-    "log",
-]
 
 
 def view_of(pilot: Pilot[Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 from tests.monitor.piloting import drive, press, settle
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import pytest
     from textual.pilot import Pilot
 
 
@@ -100,5 +102,57 @@ def test_the_tasks_of_all_views_are_told_to_each(journal: Callable[..., Path]) -
         await settle(pilot)
         await press(pilot, "3")
         assert list(table.keys) == [5]
+
+    drive(app, script)
+
+
+def test_rows_that_come_in_below_do_not_lay_out_the_screen_anew(journal: Callable[..., Path]) -> None:
+    path = journal(tasks=200, ended=False)
+    app = MonitorApp(path)
+
+    async def script(pilot: Pilot[Any]) -> None:
+        await press(pilot, "3")
+        table = app.view.table  # type: ignore[attr-defined]
+        await settle(pilot)
+        laid_out: list[object] = []
+        lay_out = app.screen._refresh_layout
+        app.screen._refresh_layout = lambda *given, **named: (  # type: ignore[method-assign]
+            laid_out.append(1) or lay_out(*given, **named)
+        )
+        with path.open("a") as file:
+            file.writelines(
+                ev.encode(ev.Task(t=9.0, id=500 + n, state="queued", name="late")) for n in range(5)
+            )
+        await settle(pilot)
+        assert len(table.keys) == 205
+        assert table.scroll_offset.y == table.max_scroll_y == 206 - table.size.height
+        assert table.vertical_scrollbar.window_virtual_size == 206
+        assert not laid_out
+
+    drive(app, script)
+
+
+def test_a_long_journal_is_read_in_one_sequence_of_looks(
+    journal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Each look that leaves something plans the next one: several sequences would leave no time for keys.
+    monkeypatch.setattr("zexus_parallel_plugin.monitor.tui.reading._READ_SECONDS", 0.0)
+    monkeypatch.setattr("zexus_parallel_plugin.journal.reader._PIECE", 512)
+    app = MonitorApp(journal(tasks=300))
+
+    async def script(pilot: Pilot[Any]) -> None:
+        planned: list[object] = []
+        plan = app.set_timer
+        app.set_timer = lambda *given, **named: planned.append(given[1]) or plan(*given, **named)  # type: ignore[method-assign, func-returns-value]
+        assert app.feed is not None
+        for _ in range(20):
+            app.tick()
+        assert app.feed.behind
+        assert len(planned) <= 1
+        while app.feed.behind:
+            await pilot.pause(0.05)
+        await settle(pilot)
+        assert len(app.model.state.tasks) == 300
+        assert gc.isenabled()
 
     drive(app, script)

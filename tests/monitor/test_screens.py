@@ -26,18 +26,6 @@ if TYPE_CHECKING:
 
 SCREENS = Path(__file__).parent / "screens"
 RECORDED = Path(__file__).parent / "recorded.jsonl"
-VIEWS = [
-    "overview",
-    "timeline",
-    "tasks",
-    "chunks",
-    "graph",
-    "functions",
-    "source",
-    "failures",
-    "output",
-    "log",
-]
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
 

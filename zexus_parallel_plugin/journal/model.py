@@ -7,6 +7,7 @@ Nothing in here knows of files, clocks or screens: the monitor, the reports and 
 from __future__ import annotations
 
 from collections import Counter, deque
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.journal import events as ev
@@ -352,11 +353,14 @@ class RunState:
 
     def feed(self, events: Iterable[ev.Event]) -> None:
         """Take events, in the order of the journal."""
-        take = self._take
         for event in events:
-            self.changes += 1
-            self.now = max(self.now, event.t)
-            take[type(event)](event)
+            self.take(event)
+
+    def take(self, event: ev.Event) -> None:
+        """Take one event."""
+        self.changes += 1
+        self.now = max(self.now, event.t)
+        self._take[type(event)](event)
 
     def _on_start(self, event: ev.RunStart) -> None:
         if self.start is None:
@@ -371,7 +375,7 @@ class RunState:
             worker.task = None
 
     def _on_chunk(self, event: ev.Chunk) -> None:
-        _update(self._chunk(event.id), event, _CHUNK_FIELDS)
+        _CHUNK_FIELDS.update(self._chunk(event.id), event)
 
     def _chunk(self, ident: int) -> ChunkInfo:
         chunk = self.chunks.get(ident)
@@ -392,7 +396,7 @@ class RunState:
             task = self.tasks[event.id] = TaskInfo(event.id)
         before, was_committed, was_thrown = task.state, task.committed, sum(task.thrown.values())
         was_ended, was_at = task.ended, task.worker
-        _update(task, event, _TASK_FIELDS)
+        _TASK_FIELDS.update(task, event)
         if was_at is not None and was_at != task.worker and self._worker(was_at).task == task.id:
             self._worker(was_at).task = None
         group = self._group(task.name)
@@ -512,7 +516,7 @@ class RunState:
         worker = self._worker(event.id)
         if event.slot is not None and not 0 <= event.slot < 4096:
             return
-        _update(worker, event, _WORKER_FIELDS)
+        _WORKER_FIELDS.update(worker, event)
         self._row(worker.slot)
         if event.state == "dead":
             worker._end = event.t
@@ -558,19 +562,21 @@ class RunState:
         self.output_dropped += event.dropped
 
 
-def _field_names(target: type, event: type[ev.Event]) -> tuple[str, ...]:
-    slots: tuple[str, ...] = target.__slots__  # type: ignore[attr-defined]
-    return tuple(name for name in slots if name != "id" and name in event.__dataclass_fields__)
+class _Fields:
+    """The fields that a record here and an event have in common."""
+
+    def __init__(self, target: type, event: type[ev.Event]) -> None:
+        slots: tuple[str, ...] = target.__slots__  # type: ignore[attr-defined]
+        self.names = tuple(name for name in slots if name != "id" and name in event.__dataclass_fields__)
+        self._values = attrgetter(*self.names)
+
+    def update(self, target: object, event: ev.Event) -> None:
+        """Take over what an event says; None says nothing."""
+        for name, value in zip(self.names, self._values(event), strict=True):
+            if value is not None:
+                setattr(target, name, value)
 
 
-_TASK_FIELDS = _field_names(TaskInfo, ev.Task)
-_CHUNK_FIELDS = _field_names(ChunkInfo, ev.Chunk)
-_WORKER_FIELDS = _field_names(WorkerInfo, ev.Worker)
-
-
-def _update(target: Any, event: Any, names: tuple[str, ...]) -> None:
-    """Take over what an event says; None says nothing."""
-    for name in names:
-        value = getattr(event, name)
-        if value is not None:
-            setattr(target, name, value)
+_TASK_FIELDS = _Fields(TaskInfo, ev.Task)
+_CHUNK_FIELDS = _Fields(ChunkInfo, ev.Chunk)
+_WORKER_FIELDS = _Fields(WorkerInfo, ev.Worker)

@@ -86,8 +86,9 @@ class Watch:
 
     def feed(self, events: Iterable[ev.Event]) -> None:
         """Take events, in the order of the journal."""
+        take = self.state.take
         for event in events:
-            self.state.feed((event,))
+            take(event)
             if isinstance(event, ev.Task):
                 self._on_task(event.id)
             elif isinstance(event, ev.Attempt):

@@ -48,7 +48,8 @@ class _Cells:
             return Ink(worker.signal or "died", "bad") if died else Ink("gone", "dim")
         if worker.state == "ready":
             return Ink("busy", "run") if worker.task is not None else Ink("idle", "wait")
-        return Ink(worker.state, _WORKER_TONES[worker.state])
+        # A journal that has lost lines may tell of a worker's tasks, and not of the worker.
+        return Ink(worker.state or "unknown", _WORKER_TONES.get(worker.state, "dim"))
 
     def memory(self, worker: WorkerInfo) -> Ink:
         """A bar, and the size."""

@@ -10,6 +10,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
+from zexus_parallel_plugin.monitor.tui.growing import grow_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -66,9 +67,7 @@ class Lines(ScrollView, can_focus=True):
         """Take other lines, and draw those that differ."""
         old, self._lines = self._lines, lines
         self._base = None
-        size = Size(self.size.width, len(lines))
-        if self.virtual_size != size:
-            self.virtual_size = size
+        grow_to(self, Size(self.size.width, len(lines)))
         self._stay_at_end()
         if bool(old) != bool(lines):
             self.refresh()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ __all__ = ["ReadingApp"]
 
 _READ_SECONDS = 0.06
 """How long one look may take; what is left is read at once afterwards, between the keys."""
+_CATCHING_UP_SECONDS = 0.5
+"""Seconds between two pictures while there is more to read."""
 _REST_SECONDS = 10.0
 _SEARCH_SECONDS = 1.0
 """How often a newer run is looked for."""
@@ -63,6 +66,8 @@ class ReadingApp(App[None]):
         self._searched = -1e9
         self._empty = Watch()
         self._touched: dict[str, set[int] | None] = {}
+        self._reading_on = False
+        self._drawn_at = -1e9
 
     def draw(self) -> None:
         """Show what has changed."""
@@ -95,6 +100,7 @@ class ReadingApp(App[None]):
 
     def on_unmount(self) -> None:
         """Close the file."""
+        gc.enable()
         if self.feed is not None:
             self.feed.close()
 
@@ -102,6 +108,7 @@ class ReadingApp(App[None]):
         """Show another run."""
         if self.feed is not None:
             self.feed.close()
+        gc.unfreeze()
         self.feed = LiveFeed(path) if self._replay is None else ReplayFeed(path, self._replay)
         self.screen.set_class(self.is_replay, "replay")
         self._touched.clear()
@@ -113,8 +120,15 @@ class ReadingApp(App[None]):
             self.exit()
             return
         self._look_for_newer()
+        if not self._reading_on:
+            self._read()
+        if not self._reading_on or self._clock() - self._drawn_at >= _CATCHING_UP_SECONDS:
+            self._drawn_at = self._clock()
+            self.draw()
+
+    def _read_on(self) -> None:
+        self._reading_on = False
         self._read()
-        self.draw()
 
     def _read(self) -> None:
         feed = self.feed
@@ -126,14 +140,24 @@ class ReadingApp(App[None]):
             self.problem = str(error)
             self.exit(return_code=2)
             return
+        self._collect_later(behind=feed.behind)
         if feed.behind:
-            self.set_timer(0.01, self._read)
+            self._reading_on = True
+            self.set_timer(0.01, self._read_on)
         touched = feed.watch.touched
         if touched:
             for known in self._touched.values():
                 if known is not None:
                     known.update(touched)
             touched.clear()
+
+    def _collect_later(self, *, behind: bool) -> None:
+        """What is read from a journal stays, so looking through it for garbage is a waste of time."""
+        if behind:
+            gc.disable()
+        elif not gc.isenabled():
+            gc.freeze()
+            gc.enable()
 
     def read_rest(self) -> None:
         """After the end of the screen: read what the run has written since, for a summary."""

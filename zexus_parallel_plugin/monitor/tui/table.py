@@ -13,6 +13,7 @@ from textual.strip import Strip
 
 from zexus_parallel_plugin.monitor.columns import Column, Placed, heading, place, row_line
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
+from zexus_parallel_plugin.monitor.tui.growing import grow_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -105,9 +106,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         redraw = (ordered_by, descending, said) != (self.ordered_by, self.descending, self._said)
         self._said = said
         self.keys, self.ordered_by, self.descending = keys, ordered_by, descending
-        size = Size(self.size.width, len(keys) + 1)
-        if self.virtual_size != size:
-            self.virtual_size = size
+        grow_to(self, Size(self.size.width, len(keys) + 1))
         if not self.follows:
             self._find_cursor()
         if self.follows and keys and self.cursor != keys[-1]:
