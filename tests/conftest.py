@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -29,6 +29,15 @@ class Finished:
 def clean_environment() -> dict[str, str]:
     """The process's environment without settings of this project and the host."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ZEXUS")}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_journals_of_the_person(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Runs of tests keep their journals in a directory of the tests, whichever process they are in."""
+    place = tmp_path_factory.mktemp("runtime")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(place))
+        yield
 
 
 @pytest.fixture(autouse=True)
