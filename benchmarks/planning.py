@@ -1,12 +1,12 @@
-"""How long the analysis of a generated program takes, and the whole of `explain`, by size and kind of program.
-Both should grow with the size, not with its square.
+"""How long the analysis of a generated program takes, and the whole of `explain`, by size and kind of
+program. Both should grow with the size, not with its square.
 
     python benchmarks/planning.py [KIND ...] [--sizes N,N]
 
 Kinds: straight (assignments and output), loops, actions (each called, each calls another one), nested (loops
 six deep), calls (of one action, results in variables), mixed (all of it, each piece uses earlier ones).
-CPU seconds. *host*: the host's own parsing and compiling. *plan*: `analysis`, the chunks of all code and their
-dependences. *explain*: everything that `zexus-parallel explain` does but for the host's part.
+CPU seconds. *host*: the host's own parsing and compiling. *plan*: `analysis`, the chunks of all code and
+their dependences. *explain*: everything that `zexus-parallel explain` does but for the host's part.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -32,6 +33,7 @@ from zexus_parallel_plugin.explain import subject as subjects
 from zexus_parallel_plugin.explain.build import report
 from zexus_parallel_plugin.explain.render import render
 from zexus_parallel_plugin.explain.subject import Subject, load
+from zexus_parallel_plugin.host.listing import list_program
 
 SIZES = (1_000, 10_000, 100_000)
 
@@ -156,18 +158,16 @@ def measure(kind: str, size: int) -> tuple[Subject, Clock]:
     """Explain a program of about so many instructions."""
     make, each = KINDS[kind]
     clock = Clock()
-    kept = subjects.list_program, subjects.ProgramView
-    subjects.list_program = clock.timed("host", subjects.list_program)
-    subjects.ProgramView = clock.timed("view", ProgramView)  # type: ignore[assignment,misc]
-    try:
-        with tempfile.TemporaryDirectory() as directory:
-            path = Path(directory) / f"{kind}.zx"
-            path.write_text(make(max(1, size // each)), encoding="utf-8")
-            with clock.part("all"):
-                subject = load(path, ParallelConfig(worker_count=2))
-                render(report(subject))
-    finally:
-        subjects.list_program, subjects.ProgramView = kept  # type: ignore[misc]
+    with (
+        patch.object(subjects, "list_program", clock.timed("host", list_program)),
+        patch.object(subjects, "ProgramView", clock.timed("view", ProgramView)),
+        tempfile.TemporaryDirectory() as directory,
+    ):
+        path = Path(directory) / f"{kind}.zx"
+        path.write_text(make(max(1, size // each)), encoding="utf-8")
+        with clock.part("all"):
+            subject = load(path, ParallelConfig(worker_count=2))
+            render(report(subject))
     assert subject.view is not None, subject.listing.said
     with clock.part("chunks"):
         for unit in subject.view.units:
@@ -186,7 +186,8 @@ def main() -> None:
     unknown = [kind for kind in arguments.kinds if kind not in KINDS]
     if unknown:
         parser.error(f"{unknown[0]}: no kind; {', '.join(KINDS)} are")
-    print(f"{'kind':<9} {'instructions':>12} {'loops':>6} {'actions':>7} {'host':>7} {'plan':>7} {'explain':>8}")
+    columns = ("instructions", 12), ("loops", 6), ("actions", 7), ("host", 7), ("plan", 7), ("explain", 8)
+    print(f"{'kind':<9} " + " ".join(f"{name:>{width}}" for name, width in columns))
     for kind in arguments.kinds or KINDS:
         for size in map(int, arguments.sizes.split(",")):
             subject, clock = measure(kind, size)
