@@ -82,6 +82,12 @@ class Writer:
         assert isinstance(value, int)
         return value
 
+    def names(self, most: int, *options: str) -> list[str]:
+        """Up to ``most`` different ones, in any order."""
+        value = self._draw(st.lists(st.sampled_from(options), max_size=most, unique=True))
+        assert isinstance(value, list)
+        return value
+
     def chance(self, percent: int) -> bool:
         return self.number(0, 99) >= 100 - percent
 
@@ -380,8 +386,7 @@ class Writer:
     # --- actions and whole programs
 
     def action(self, depth: int, name: str) -> list[str]:
-        names = self._draw(st.lists(st.sampled_from((*NUMBERS, *TEXTS, *LISTS)), max_size=3, unique=True))
-        assert isinstance(names, list)
+        names = self.names(3, *NUMBERS, *TEXTS, *LISTS)
         before = self.in_action, self.in_loop
         self.in_action, self.in_loop = True, False
         body = self.block(depth, 4 if depth == 1 else 2)
@@ -441,10 +446,8 @@ def general(draw: Draw) -> Sample:
     return Sample(source, limit)
 
 
-@st.composite
-def straight_lines(draw: Draw) -> Sample:
+def straight_program(writer: Writer) -> str:
     """Short actions with constants, where the host's optimisers do most: folding, dead code, try."""
-    writer = Writer(draw)
     writer.in_action = True
     lines: list[str] = []
     for name in FUNCTIONS[: writer.number(1, 3)]:
@@ -472,9 +475,16 @@ def straight_lines(draw: Draw) -> Sample:
     lines += [f"print({writer.number(1, 9)} {writer.operator()} {writer.number(1, 9)});"]
     if writer.chance(50):
         lines += ["if (true) { print(8 / 4); }"]
+    return "\n".join(lines) + "\nlet z = 1;\n"
+
+
+@st.composite
+def straight_lines(draw: Draw) -> Sample:
+    """Programs of `straight_program`."""
+    source = straight_program(Writer(draw))
     limit = draw(gas_limits())
     assert isinstance(limit, int)
-    return Sample("\n".join(lines) + "\nlet z = 1;\n", limit)
+    return Sample(source, limit)
 
 
 @st.composite

@@ -69,13 +69,14 @@ class Configuration:
 
     ``patient``: the main process waits for every task until a worker has begun with it. Otherwise it would
     execute most calls of short programs in place, and nothing that comes from a worker would be judged.
-    ``ignore`` names outcome fields that are not promised.
+    ``ignore`` names outcome fields that are not promised. ``exits`` is a plan of forced exits (`exits`).
     """
 
     name: str
     settings: Mapping[str, object] = field(default_factory=dict)
     patient: bool = False
     ignore: tuple[str, ...] = ()
+    exits: str = ""
 
 
 CONFIGURATIONS: tuple[Configuration, ...] = (
@@ -224,12 +225,19 @@ def run(source: str, factory: Factory, *, gas_limit: int = GAS_LIMIT, path: str 
     compilation = compile_program(source, path)
     if compilation.state != COMPILED:
         return Outcome(compilation.state, text=compilation.reason)
-    machine = _create_machine(factory, gas_limit, path)
+    return run_code(compilation.bytecode, factory, Evaluator(use_vm=False).builtins, gas_limit, path)
+
+
+def run_code(
+    bytecode: Any, factory: Factory, builtins: Mapping[str, Any], gas_limit: int, path: str = "program.zx"
+) -> Outcome:
+    """Run a code object, whose constants nobody else may use, with an evaluator's builtins."""
+    machine = _create_machine(factory, builtins, gas_limit, path)
     started = time.perf_counter()
     kind, text, result = VALUE, "", None
     with Capture() as captured:
         try:
-            result = machine.execute(compilation.bytecode)
+            result = machine.execute(bytecode)
         except Exception as error:  # whatever leaves the VM is the outcome
             kind, text = type(error).__name__, shorten(normalise(str(error)))
         finally:
@@ -265,10 +273,9 @@ def _notes(machine: Machine) -> dict[str, int]:
     return {**counts, **metrics.reasons, "left_to_host": int(bool(getattr(machine, "left_to_host", "")))}
 
 
-def _create_machine(factory: Factory, gas_limit: int, path: str) -> Machine:
-    builtins = dict(Evaluator(use_vm=False).builtins)
+def _create_machine(factory: Factory, builtins: Mapping[str, Any], gas_limit: int, path: str) -> Machine:
     machine = factory(mode=VMMode.AUTO, use_jit=True, max_heap_mb=1000, debug=False, gas_limit=gas_limit)
-    machine.builtins.update(builtins)
+    machine.builtins.update(dict(builtins))
     absolute = os.path.abspath(path)  # noqa: PTH100 - the same call as the host's, links unresolved
     parts = os.path.relpath(absolute).replace("\\", "/").split("/")
     machine.env["__file__"] = absolute

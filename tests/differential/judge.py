@@ -67,16 +67,18 @@ class Judge:
         gas_limit: int = 100_000_000,
         path: str = "program.zx",
         machine: str = BACKEND,
+        exits: str = "",
     ) -> Outcome:
         """Run on the backend's VM, or on what another factory (``module:function``) creates."""
-        return self.run(Request(source, machine, dict(settings), gas_limit, path, self.seconds))
+        return self.run(Request(source, machine, dict(settings), gas_limit, path, self.seconds, exits))
 
     def configured(
         self, source: str, configuration: Configuration, *, gas_limit: int, path: str = "program.zx"
     ) -> Outcome:
         """Run on the backend in one of the judge's configurations."""
         machine = PATIENT if configuration.patient else BACKEND
-        return self.backend(source, configuration.settings, gas_limit=gas_limit, path=path, machine=machine)
+        settings, exits = configuration.settings, configuration.exits
+        return self.backend(source, settings, gas_limit=gas_limit, path=path, machine=machine, exits=exits)
 
     def run(self, request: Request) -> Outcome:
         """Run one request."""

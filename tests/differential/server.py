@@ -39,7 +39,10 @@ PATIENT = "patient"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One run: ``machine`` is ``host``, ``backend``, ``patient`` or a ``module:function``."""
+    """One run: ``machine`` is ``host``, ``backend``, ``patient`` or a ``module:function``.
+
+    ``exits`` is a plan of forced exits (`exits`), if any.
+    """
 
     source: str
     machine: str = HOST
@@ -47,6 +50,7 @@ class Request:
     gas_limit: int = 100_000_000
     path: str = "program.zx"
     seconds: float = 20.0
+    exits: str = ""
 
 
 def main() -> None:
@@ -148,7 +152,12 @@ def _run(request: Request) -> Outcome:
     else:
         module, _, name = request.machine.partition(":")
         factory = getattr(importlib.import_module(module), name)
-    return harness.run(request.source, factory, gas_limit=request.gas_limit, path=request.path)
+    if not request.exits:
+        return harness.run(request.source, factory, gas_limit=request.gas_limit, path=request.path)
+    with importlib.import_module(".exits", __package__).forced(request.exits) as sites:
+        outcome = harness.run(request.source, factory, gas_limit=request.gas_limit, path=request.path)
+    counted = {"sites": len(sites.order), "exits_forced": sites.forced}
+    return replace(outcome, notes={**outcome.notes, **counted})
 
 
 def _receive(read_end: int, seconds: float) -> tuple[bytes, bool]:
