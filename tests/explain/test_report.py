@@ -244,3 +244,16 @@ def test_all_reasons_are_registered(tmp_path: Path) -> None:
     for chunk in explained(source, tmp_path).chunks:
         assert chunk.reason in REASONS
         assert chunk.sentence
+
+
+def test_a_loop_beside_an_earlier_one(tmp_path: Path) -> None:
+    loop = (
+        "let {0} = 1;\nlet k{0} = 0;\nwhile (k{0} < 900000) {{\n    {0} = {0} * {1} % 77;\n"
+        "    k{0} = k{0} + 1;\n}}\n"
+    )
+    found = explained(loop.format("a", 3) + loop.format("b", 5) + "print(a + b);\n", tmp_path)
+    assert (at(found, 4).verdict, at(found, 10).verdict) == ("not legal", "parallel")
+    assert (at(found, 10).how, at(found, 10).reason) == ("beside", "loop-carried")
+    assert 1.5 < found.gain <= 2.0
+    found = explained(loop.format("a", 3) + loop.format("b", "a"), tmp_path)
+    assert at(found, 10).verdict == "not legal", "it needs what the first loop computes"

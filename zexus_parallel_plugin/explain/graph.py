@@ -60,7 +60,8 @@ def of_unit(unit: UnitView, chunks: list[Chunk], spots: list[Spot], workers: int
 def _span(chunk: Chunk, workers: int) -> int:
     """Estimated instructions until a chunk is done, on all workers."""
     work = chunk.work.instructions
-    return -(-work // max(1, workers)) if chunk.verdict == "parallel" and chunk.kind == "loop" else work
+    divided = chunk.verdict == "parallel" and chunk.kind == "loop" and chunk.how != "beside"
+    return -(-work // max(1, workers)) if divided else work
 
 
 def estimate(report: Report) -> None:
@@ -83,8 +84,8 @@ def estimate(report: Report) -> None:
             work += size
             parallel, rest = _split(chunk, inside.get(chunk.number, []), size)
             shared += parallel
-            if chunk.kind == "call":
-                longest = max(longest, parallel)  # a call is never divided
+            if chunk.kind == "call" or chunk.how == "beside":
+                longest = max(longest, parallel)  # these are never divided
             for site in chunk.sites:
                 callee = by_name.get(site.action)
                 if callee is not None and not site.parallel and chunk.kind != "loop" and callee is not unit:

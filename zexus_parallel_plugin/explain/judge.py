@@ -99,6 +99,11 @@ class Judge:
         if plan.against and reason.startswith("loop-"):
             reason = plan.against
         dependence = self._loop_dependence(plan, ranges.name)
+        earlier = self._verdicts.beside(self._unit).get(plan.head)
+        if earlier is not None:
+            first, last = self.line(earlier.head), self.line(earlier.end - 1)
+            note = f"As a whole, a worker executes it beside the loop of {words.lines(first, last)}."
+            return Judged("parallel", reason, "beside", dependence, note)
         note = ""
         if reason == "writes-caller-variable":
             note = words.assigned(next((v.through for v in inside if v.reason == reason), ranges.name))

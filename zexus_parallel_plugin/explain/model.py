@@ -82,8 +82,8 @@ class Chunk:
         kind: ``loop``, ``call`` (a statement with calls of actions) or ``code``.
         first, last: lines; lines: all lines of it, which other chunks may lie between.
         span: instructions (first, behind last).
-        verdict, reason: see `reasons`; how: ``calls``, ``ranges`` of iterations, or ``forks``, where it
-            is parallel.
+        verdict, reason: see `reasons`; how: ``calls``, ``ranges`` of iterations, ``forks``, or ``beside``
+            an earlier loop (then the reason is that against ranges), where it is parallel.
         dependence: what is behind the reason, if it is a dependence; note: more about the reason, a sentence.
         facts: further findings, as sentences.
         sites: its calls of actions.

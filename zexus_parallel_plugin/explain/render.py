@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zexus_parallel_plugin.explain.words import lines
 from zexus_parallel_plugin.reasons import reason
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ class _Renderer:
         if unit.name == "<main>":
             name = "top level"
         else:
-            name = f"action {_printable(unit.name)}, {_lines(unit.first, unit.last)}"
+            name = f"action {_printable(unit.name)}, {lines(unit.first, unit.last)}"
         if unit.host:
             return f"{name}: left to the host [{unit.host}]: {reason(unit.host).sentence}"
         note = _PROCESSES.get(unit.where, "")
@@ -163,11 +164,13 @@ class _Renderer:
     def _chunk(self, chunk: Chunk) -> Iterator[str]:
         mark = _MARKS[chunk.verdict]
         what = {"loop": "loop", "call": "statement", "code": "code"}[chunk.kind]
-        head = f"{mark} #{chunk.number} {_lines(chunk.first, chunk.last)}, {what}: {_SAID[chunk.verdict]}"
+        head = f"{mark} #{chunk.number} {lines(chunk.first, chunk.last)}, {what}: {_SAID[chunk.verdict]}"
         if chunk.how == "ranges":
             head += ", ranges of its iterations"
         elif chunk.how == "calls" and chunk.kind == "loop":
             head += ", its calls run ahead"
+        elif chunk.how == "beside":
+            head += ", beside an earlier loop"
         style = _COLOURS[chunk.verdict] if chunk.verdict != "does not pay" else ""
         yield from self._styled(f"{head} [{chunk.reason}]", style)
         if chunk.verdict != "parallel" or self.verbose:
@@ -207,6 +210,8 @@ class _Renderer:
     def _dependence(self, chunk: Chunk) -> str:
         dependence = chunk.dependence
         assert dependence is not None
+        if chunk.how == "beside":
+            return f"its iterations stay in order: {_needs(dependence)}"
         if chunk.verdict == "parallel":
             return f"the rest is executed in place, in order: {_needs(dependence)}"
         return _needs(dependence)
@@ -338,10 +343,6 @@ def units(found: Iterable[Compiled], width: int, paint: Paint) -> str:
             text = "variables: " + "; ".join(unit.variables)
             lines += textwrap.wrap(_printable(text), width, initial_indent="    ", subsequent_indent="      ")
     return "\n".join(lines) + "\n"
-
-
-def _lines(first: int, last: int) -> str:
-    return f"line {first}" if first == last else f"lines {first}-{last}"
 
 
 def _count(number: int, what: str) -> str:

@@ -1,11 +1,12 @@
 """What the run time would do with the calls and loops of a program: the one place that knows.
 
-Two things are run ahead: calls of actions, found by the scout (`runtime.scout`), and ranges of the iterations
-of loops (`runtime.loops`). For calls the rules of the planner are applied to the text (`analysis.foresight`
-has the scout's). For ranges the compiler is asked, as the run time does; what the run time then finds out on
-the values is foreseen by the analysis: effects of callees, and changes of lists and maps that an iteration
-has not made. Which calls are worth a task is measured by a run; here an action is taken to be worth it if it
-contains a loop or recursion, as the run time does for actions that it has not measured.
+Run ahead are calls of actions, found by the scout (`runtime.scout`), ranges of the iterations of loops
+(`runtime.loops`), and whole loops beside an earlier one (`runtime.loops.behind`). For calls the rules of the
+planner are applied to the text (`analysis.foresight` has the scout's). For ranges the compiler is asked, as
+the run time does; what the run time then finds out on the values is foreseen by the analysis: effects of
+callees, and changes of lists and maps that an iteration has not made. Which calls are worth a task is
+measured by a run; here an action is taken to be worth it if it contains a loop or recursion, as the run time
+does for actions that it has not measured.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.analysis.cost import Costs
 from zexus_parallel_plugin.analysis.foresight import Foresight, LoopCall
+from zexus_parallel_plugin.analysis.loop_chunks import chunks_behind
 from zexus_parallel_plugin.analysis.origins import Origins
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler.range_builder import RangePlan
@@ -33,6 +35,8 @@ SECONDS_PER_INSTRUCTION = 2e-8
 __all__ = ["CallVerdict", "RangeVerdict", "Verdicts"]
 
 _INPUT_REASONS = frozenset({"", "unknown-input", "changed-names", "changed-containers"})
+_MOST_LOOPS = 100
+"""Loops of one code object up to which those that can run beside each other are looked for."""
 _CHANGES = frozenset({"loop-changes-object", "loop-changes-source"})
 
 
@@ -73,6 +77,7 @@ class Verdicts:
         self._ranges: dict[tuple[int, int], RangeVerdict] = {}
         self._calls: dict[int, dict[int, CallVerdict]] = {}
         self._nests: dict[int, Nest] = {}
+        self._beside: dict[int, dict[int, LoopPlan]] = {}
 
     # -- loops
 
@@ -112,6 +117,54 @@ class Verdicts:
         if not isinstance(found, RangePlan):
             return RangeVerdict(False, found.reason, found.name)
         return self._against(unit, plan, found) or RangeVerdict(True, "parallel-ranges")
+
+    def beside(self, unit: UnitView) -> dict[int, LoopPlan]:
+        """Loops that a worker executes as a whole, beside an earlier one that is executed in place: that one,
+        by the head of the later one. The rules are those of `runtime.loops.behind`.
+        """
+        if id(unit) not in self._beside:
+            self._beside[id(unit)] = self._find_beside(unit)
+        return self._beside[id(unit)]
+
+    def _find_beside(self, unit: UnitView) -> dict[int, LoopPlan]:
+        loops = self.nest(unit).outermost.of(0, len(unit.code.instructions))
+        found: dict[int, LoopPlan] = {}
+        if unit.facts is None or len(loops) > _MOST_LOOPS:
+            return found
+        ends = {plan.head: plan.end - 1 for plan in loops}
+        for plan in loops:
+            if plan.head in found or self.ranges(unit, plan).parallel:
+                continue
+            names = {unit.code.instructions[pc][1] for pc in range(plan.head, plan.end)
+                     if unit.code.instructions[pc][0] == isa.STORE_NAME}  # fmt: skip
+            calls = [(call.name, call.count) for call in plan.calls]
+            written = self._touched(calls, frozenset(), names)
+            for chunk in chunks_behind(unit.code, plan.end, ends) if written else ():
+                needs = self._touched(chunk.calls, chunk.exposed, chunk.stores)
+                head = max(head for head in ends if head < chunk.end)
+                if written is None or needs is None or self.ranges(unit, unit.plans[head]).parallel:
+                    break
+                if needs[0].isdisjoint(written[1]):
+                    found.setdefault(head, plan)
+                written = written[0], written[1] | needs[1]
+        return found
+
+    def _touched(
+        self, calls: Iterable[tuple[str, int]], reads: Iterable[str], writes: Iterable[str]
+    ) -> tuple[set[str], set[str]] | None:
+        """Names that code may read and assign, with what it calls; None if that has effects."""
+        needs, written = set(reads), set(writes)
+        for name, count in calls:
+            callee = self._view.callees.of(name, count)
+            if callee is None:
+                if not self._view.callees.is_pure(name):
+                    return None
+                continue
+            if callee.effect:
+                return None
+            needs |= {name, *callee.reads}
+            written |= callee.writes
+        return needs, written
 
     def _against(self, unit: UnitView, plan: LoopPlan, found: RangePlan) -> RangeVerdict | None:
         """What the run time finds out when it looks at the values that a loop works with."""

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.analysis.loops import LoopPlan
     from zexus_parallel_plugin.host.listing import Listing
 
-__all__ = ["assigned", "loop_facts", "problem"]
+__all__ = ["assigned", "lines", "loop_facts", "problem"]
 
 _KINDS = {
     "fold": "a total",
@@ -27,6 +27,11 @@ def loop_facts(plan: LoopPlan) -> list[str]:
         count = f"{plan.trips:,} iterations" if plan.trips >= 0 else "as often as it turns out"
         facts.append(f"counts {names}: {count}")
     return facts + [f"only adds to {each.name}, {_KINDS[each.kind]}" for each in plan.accumulators]
+
+
+def lines(first: int, last: int) -> str:
+    """A line, or several."""
+    return f"line {first}" if first == last else f"lines {first}-{last}"
 
 
 def assigned(name: str) -> str:
