@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zexus_parallel_plugin.journal import events as ev
-from zexus_parallel_plugin.journal.model import ACTIVE, RunState
+from zexus_parallel_plugin.journal.model import RunState
 from zexus_parallel_plugin.journal.series import Series
+from zexus_parallel_plugin.journal.tasks import ACTIVE
 
 from .synthetic import Shape, synthetic
 from .test_events import EVENTS

@@ -106,7 +106,22 @@ def test_the_tasks_of_all_views_are_told_to_each(journal: Callable[..., Path]) -
     drive(app, script)
 
 
-def test_rows_that_come_in_below_do_not_lay_out_the_screen_anew(journal: Callable[..., Path]) -> None:
+def counted(monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> list[tuple[Any, ...]]:
+    """The calls of a method from now on."""
+    calls: list[tuple[Any, ...]] = []
+    method = getattr(owner, name)
+
+    def call(*given: Any, **named: Any) -> Any:
+        calls.append(given)
+        return method(*given, **named)
+
+    monkeypatch.setattr(owner, name, call)
+    return calls
+
+
+def test_rows_that_come_in_below_do_not_lay_out_the_screen_anew(
+    journal: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = journal(tasks=200, ended=False)
     app = MonitorApp(path)
 
@@ -114,11 +129,7 @@ def test_rows_that_come_in_below_do_not_lay_out_the_screen_anew(journal: Callabl
         await press(pilot, "3")
         table = app.view.table  # type: ignore[attr-defined]
         await settle(pilot)
-        laid_out: list[object] = []
-        lay_out = app.screen._refresh_layout
-        app.screen._refresh_layout = lambda *given, **named: (  # type: ignore[method-assign]
-            laid_out.append(1) or lay_out(*given, **named)
-        )
+        laid_out = counted(monkeypatch, app.screen, "_refresh_layout")
         with path.open("a") as file:
             file.writelines(
                 ev.encode(ev.Task(t=9.0, id=500 + n, state="queued", name="late")) for n in range(5)
@@ -141,15 +152,13 @@ def test_a_long_journal_is_read_in_one_sequence_of_looks(
     app = MonitorApp(journal(tasks=300))
 
     async def script(pilot: Pilot[Any]) -> None:
-        planned: list[object] = []
-        plan = app.set_timer
-        app.set_timer = lambda *given, **named: planned.append(given[1]) or plan(*given, **named)  # type: ignore[method-assign, func-returns-value]
-        assert app.feed is not None
+        planned = counted(monkeypatch, app, "set_timer")
+        feed: Any = app.feed
         for _ in range(20):
             app.tick()
-        assert app.feed.behind
+        assert feed.behind
         assert len(planned) <= 1
-        while app.feed.behind:
+        while feed.behind:
             await pilot.pause(0.05)
         await settle(pilot)
         assert len(app.model.state.tasks) == 300

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zexus_parallel_plugin.journal.model import ChunkInfo
+from zexus_parallel_plugin.journal.pieces import ChunkInfo
 from zexus_parallel_plugin.monitor.graph import lay_out
 from zexus_parallel_plugin.monitor.ink import ASCII, UNICODE
 

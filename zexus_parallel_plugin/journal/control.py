@@ -14,7 +14,8 @@ from zexus_parallel_plugin.errors import ZexusParallelError
 from zexus_parallel_plugin.journal.processes import is_running
 
 if TYPE_CHECKING:
-    from zexus_parallel_plugin.journal.model import RunState, WorkerInfo
+    from zexus_parallel_plugin.journal.model import RunState
+    from zexus_parallel_plugin.journal.workers import WorkerInfo
 
 __all__ = ["ControlError", "cancel", "kill_worker"]
 

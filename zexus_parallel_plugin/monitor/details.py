@@ -15,7 +15,9 @@ from zexus_parallel_plugin.reasons import REASONS
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable
 
-    from zexus_parallel_plugin.journal.model import ChunkInfo, Group, TaskInfo, WorkerInfo
+    from zexus_parallel_plugin.journal.pieces import ChunkInfo
+    from zexus_parallel_plugin.journal.tasks import Group, TaskInfo
+    from zexus_parallel_plugin.journal.workers import WorkerInfo
 
 __all__ = ["Selection", "details", "wrap"]
 

@@ -13,7 +13,7 @@ from zexus_parallel_plugin.monitor.tables import VERDICT_TONES, dependences
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zexus_parallel_plugin.journal.model import ChunkInfo
+    from zexus_parallel_plugin.journal.pieces import ChunkInfo
 
 __all__ = ["Edge", "Graph", "Node", "graph_columns", "lay_out"]
 

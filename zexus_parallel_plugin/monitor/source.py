@@ -10,7 +10,7 @@ from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
 from zexus_parallel_plugin.monitor.tables import VERDICT_TONES
 
 if TYPE_CHECKING:
-    from zexus_parallel_plugin.journal.model import ChunkInfo
+    from zexus_parallel_plugin.journal.pieces import ChunkInfo
     from zexus_parallel_plugin.monitor.watch import Watch
 
 __all__ = ["chunks_by_line", "source_lines"]

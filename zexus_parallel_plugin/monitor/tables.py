@@ -13,7 +13,8 @@ from zexus_parallel_plugin.monitor.watch import LogLine, Watch, level_tone
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.journal.events import Attempt
-    from zexus_parallel_plugin.journal.model import ChunkInfo, Group, TaskInfo
+    from zexus_parallel_plugin.journal.pieces import ChunkInfo
+    from zexus_parallel_plugin.journal.tasks import Group, TaskInfo
 
 __all__ = [
     "VERDICT_TONES",

@@ -6,12 +6,13 @@ from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 from zexus_parallel_plugin.journal import events as ev
-from zexus_parallel_plugin.journal.model import RunState, TaskInfo
+from zexus_parallel_plugin.journal.model import RunState
 from zexus_parallel_plugin.monitor.lanes import KINDS, RUNNING, Lanes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from zexus_parallel_plugin.journal.tasks import TaskInfo
     from zexus_parallel_plugin.monitor.ink import Tone
 
 __all__ = ["LogLine", "Progress", "Watch", "level_tone"]

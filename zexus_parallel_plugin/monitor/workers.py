@@ -10,7 +10,8 @@ from zexus_parallel_plugin.monitor.ink import Ink, Look, Tone
 from zexus_parallel_plugin.monitor.tables import BAR, Source, number, some
 
 if TYPE_CHECKING:
-    from zexus_parallel_plugin.journal.model import TaskInfo, WorkerInfo
+    from zexus_parallel_plugin.journal.tasks import TaskInfo
+    from zexus_parallel_plugin.journal.workers import WorkerInfo
     from zexus_parallel_plugin.monitor.watch import Watch
 
 __all__ = ["worker_columns", "workers_by_slot"]

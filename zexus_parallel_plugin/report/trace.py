@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zexus_parallel_plugin.journal.model import Slice, TaskInfo
+    from zexus_parallel_plugin.journal.tasks import Slice, TaskInfo
     from zexus_parallel_plugin.report.load import Loaded
 
 __all__ = ["trace"]

@@ -12,7 +12,7 @@ from zexus_parallel_plugin.monitor.tui.screens import ConfirmScreen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zexus_parallel_plugin.journal.model import WorkerInfo
+    from zexus_parallel_plugin.journal.workers import WorkerInfo
     from zexus_parallel_plugin.monitor.details import Selection
 
 __all__ = ["ActingApp"]
