@@ -213,6 +213,19 @@ class ParallelConfig:
     quiet: bool = _setting(
         False, kind=kinds.flag(), help="No progress and no summary on the terminal; standard error only."
     )
+    cache: str = _setting(
+        "auto",
+        kind=kinds.target("auto", "off"),
+        help="Directory for translations of programs, which later runs use.",
+        on_host_run=True,
+        default_text="auto, in the cache directory of the user",
+    )
+    exact_gas_profile: bool = _setting(
+        False,
+        kind=kinds.flag(),
+        help="Keep gas and counts of each operation as the host does; nothing is compiled or runs ahead.",
+        on_host_run=True,
+    )
     # The program that is run, for the journal. Empty for code that comes from somewhere else.
     program: str = field(default="", compare=False, repr=False)
     # Field name -> where its value comes from, for values that are not defaults.
@@ -340,6 +353,8 @@ def read_config_file(path: Path) -> list[tuple[Setting, object]]:
     Raises:
         ConfigError: the file cannot be read, is not TOML, or has a key that is not a setting.
     """
+    if path.is_fifo():
+        raise ConfigError(f"{path}: cannot be read: it is a pipe, not a file")
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):

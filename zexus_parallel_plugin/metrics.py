@@ -8,6 +8,21 @@ from typing import Any
 
 
 @dataclass(slots=True)
+class Translation:
+    """What the compiled tier of one process did.
+
+    Attributes:
+        units: Python functions that were made of actions and loops, those made anew included.
+        refused: actions and loops that cannot be compiled.
+        seconds: time for that, loading the compiler and finding units in the cache included.
+    """
+
+    units: int = 0
+    refused: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
 class RunMetrics:
     """Counts of one execution of a program. Times are in seconds.
 
@@ -25,6 +40,9 @@ class RunMetrics:
         ahead_seconds: time that it spent in looking ahead and making tasks.
         worker_gas: gas of the committed calls. worker_count: size of the pool, 0 while there is none.
         total_seconds: the whole execution.
+        units_translated: actions and loops that the main process compiled; units_cached: those of them whose
+            code was in the cache; units_refused: those that cannot be compiled.
+        translation_seconds: time for that in the main process, loading the compiler included.
     """
 
     reasons: Counter[str] = field(default_factory=Counter)
@@ -47,6 +65,10 @@ class RunMetrics:
     worker_gas: int = 0
     worker_count: int = 0
     total_seconds: float = 0.0
+    units_translated: int = 0
+    units_cached: int = 0
+    units_refused: int = 0
+    translation_seconds: float = 0.0
 
     @property
     def calls_thrown_away(self) -> int:

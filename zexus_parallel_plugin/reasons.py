@@ -56,6 +56,29 @@ _TABLE = (
     Reason("tier-host", "run", "The configuration leaves everything to the host's VM.", "Set tier to auto."),
     Reason("mode-sequential", "run", "The configuration asks for no workers.", "Set mode to hybrid."),
     Reason(
+        "gas-profile",
+        "run",
+        "Gas and counts of each operation are kept, so the program is interpreted, and nothing runs ahead.",
+        "Leave out --exact-gas-profile.",
+    ),
+    Reason(
+        "cache-damaged",
+        "run",
+        "A file of translations, or a part of it, was damaged; it was thrown away, and compiled anew.",
+    ),
+    Reason(
+        "cache-not-read",
+        "run",
+        "Translations of earlier runs cannot be read, or are not a file of this user alone.",
+        "See the setting cache; `zexus-parallel doctor` shows where they are.",
+    ),
+    Reason(
+        "cache-not-written",
+        "run",
+        "Translations could not be written for later runs.",
+        "See the setting cache, and whether there is room; --no-cache does not try.",
+    ),
+    Reason(
         "one-worker", "run", "There is only one worker, so nothing runs ahead.", "Raise the worker count."
     ),
     Reason(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.code import Code, CodeCache
@@ -12,10 +13,14 @@ from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.frame import CallerNames, Frame
 from zexus_parallel_plugin.engine.interpreter import interpret
 from zexus_parallel_plugin.host import vm as host
+from zexus_parallel_plugin.metrics import Translation
 
 if TYPE_CHECKING:
+    from types import CodeType
+
     from zexus_parallel_plugin.engine.parallel import Cooperation
     from zexus_parallel_plugin.engine.position import RunAhead
+    from zexus_parallel_plugin.engine.profile import GasProfile
 
 _HOST_DEPTH_RESERVE = 90
 """Calls before the host's recursion limit from which on the host runs the frames itself: there its
@@ -29,13 +34,14 @@ class Execution:
     ``frame`` is the innermost frame that compiled code may be called from. ``residue`` holds operands that a
     failed loop unit leaves to its frame's stack. ``counters`` counts decisions by reason code.
     ``cooperation``: what forks and shared variables are, None if there are none. ``failure``: the latest
-    error that left a frame, and the instruction that it came from.
+    error that left a frame, and the instruction that it came from. ``translation``: what was compiled.
+    ``profile``: keeps gas by operation, None if nobody does.
     """
 
     __slots__ = (
         "_direct", "ahead", "builtins", "code", "cooperation", "counters", "deepest", "failure",
-        "frame", "gas_limit", "hidden_levels", "meter", "operation_limit", "recursion_limit", "residue",
-        "root", "tier", "tier_name", "vm",
+        "frame", "gas_limit", "hidden_levels", "meter", "operation_limit", "profile",
+        "recursion_limit", "residue", "root", "tier", "tier_name", "translation", "vm",
     )  # fmt: skip
 
     def __init__(self, vm: Any, tier: str = "interpreter") -> None:
@@ -59,6 +65,8 @@ class Execution:
         self.ahead: RunAhead | None = None
         self.cooperation: Cooperation | None = None
         self.failure: tuple[Exception, Code, int] | None = None
+        self.translation = Translation()
+        self.profile: GasProfile | None = None
 
     @property
     def direct(self) -> dict[str, Callable[..., Any]]:
@@ -86,6 +94,19 @@ class Execution:
             return interpret(self, code, self.root)
         finally:
             sys.setrecursionlimit(self.recursion_limit)
+
+    def keep_profile(self) -> None:
+        """Keep gas and counts of each operation in the meter, as the host does; before anything runs, and in
+        the interpreter tier only.
+        """
+        from zexus_parallel_plugin.engine.profile import GasProfile, ProfiledCode
+
+        self.profile = GasProfile(self.meter)
+        self.code = ProfiledCode(self.vm, self.profile)
+
+    def translator(self) -> Callable[[str, str], CodeType]:
+        """What compiles generated Python source, given with a name of its file."""
+        return partial(compile, mode="exec", dont_inherit=True)
 
     def make_tier(self, bytecode: Any) -> Tier:
         """The compiled tier for a program."""

@@ -269,6 +269,8 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
 
 def _exhausted(execution: Execution, gas: int, operations: int, operation: str) -> None:
     """Fail as the host does: the failing instruction is counted, but not charged."""
+    if execution.profile is not None:
+        execution.profile.take_back()
     if operations > execution.operation_limit:
         raise host.OperationLimitExceededError(operations, execution.operation_limit)
     raise host.OutOfGasError(gas, execution.gas_limit, operation)

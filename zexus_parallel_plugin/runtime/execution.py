@@ -9,6 +9,9 @@ from zexus_parallel_plugin.engine.execution import Execution
 from zexus_parallel_plugin.runtime.late import LEFT, LateAhead
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType
+
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.unit import Unit
     from zexus_parallel_plugin.engine.frame import Frame
@@ -30,6 +33,11 @@ class WatchedExecution(Execution):
         if self.cooperation is None:
             self.cooperation = self.vm.open_forks(self)
         return self.cooperation
+
+    def translator(self) -> Callable[[str, str], CodeType]:
+        """What compiles generated Python source: the machine's cache, if it has one."""
+        translations = self.vm.open_translations()
+        return super().translator() if translations is None else translations.compile
 
     def make_tier(self, bytecode: Any) -> Tier:
         """The compiled tier for a program."""

@@ -12,8 +12,10 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin import __version__
 from zexus_parallel_plugin.analysis.names import assigned_names
 from zexus_parallel_plugin.engine import parallel
 from zexus_parallel_plugin.host import compiler_pass
@@ -29,6 +31,7 @@ from zexus_parallel_plugin.runtime.workers import Workers
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.config import ParallelConfig
+    from zexus_parallel_plugin.engine.compiler.translations import Translations
     from zexus_parallel_plugin.engine.execution import Execution
     from zexus_parallel_plugin.opcodes import ParallelOpcode
     from zexus_parallel_plugin.runtime.ahead import Ahead
@@ -79,6 +82,7 @@ class ParallelMachine(HostVM):
         self._forks: Forks | None = None
         self._program: Any = None
         self._compilable: Any = None
+        self._translations: Translations | None = None
         self._apply_gas_limit()
 
     def _apply_gas_limit(self) -> None:
@@ -155,7 +159,10 @@ class ParallelMachine(HostVM):
 
     def _execute_on_engine(self, bytecode: Any) -> Any:
         metrics = self.last_metrics
-        execution = WatchedExecution(self, self.config.tier)
+        profiled = self.config.exact_gas_profile
+        execution = WatchedExecution(self, "interpreter" if profiled else self.config.tier)
+        if profiled:
+            execution.keep_profile()
         self.last_execution = execution
         self._program = bytecode
         # Now, before the program puts its own actions into the variables.
@@ -173,13 +180,16 @@ class ParallelMachine(HostVM):
                 ahead.finish()
             self._finish_forks(execution)
             metrics.total_seconds = time.perf_counter() - started
+            self._note_translation(execution, metrics)
             metrics.reasons.update(execution.counters)
             self._recorder.ended(sys.exc_info()[1])
             _LOG.info("execution ended: %s", metrics.to_dict())
+            if profiled:
+                _LOG.info("gas profile: %s", self.gas_metering.get_stats())
 
     def _ahead(self, execution: WatchedExecution, metrics: RunMetrics) -> LateAhead | None:
         """What runs ahead of this execution, None if nothing does."""
-        reason = self._workers.reason_against()
+        reason = "gas-profile" if self.config.exact_gas_profile else self._workers.reason_against()
         if reason:
             metrics.reasons[reason] += 1
             return None
@@ -197,6 +207,27 @@ class ParallelMachine(HostVM):
         forced = self.config.mode == "parallel" or self.config.min_task_seconds <= 0
         execution.ahead = ahead = LateAhead(execution, make, forced=forced)
         return ahead
+
+    def open_translations(self) -> Translations | None:
+        """The cache of translations, None if there is none. Loaded when the first unit is built."""
+        setting, program = self.config.cache, self.config.program
+        if self._translations is None and setting != "off" and (program or setting != "auto"):
+            from zexus_parallel_plugin.engine.compiler.translations import Translations, cache_directory
+
+            self._translations = Translations(
+                cache_directory(setting), str(Path(program).absolute()), f"{__version__} {host_version()}"
+            )
+        return self._translations
+
+    def _note_translation(self, execution: WatchedExecution, metrics: RunMetrics) -> None:
+        done, cache = execution.translation, self._translations
+        metrics.units_translated, metrics.units_refused = done.units, done.refused
+        metrics.translation_seconds = done.seconds
+        if cache is not None:
+            cache.save()
+            metrics.units_cached, cache.hits = cache.hits, 0
+            metrics.reasons.update(cache.problems)
+            cache.problems.clear()
 
     def open_forks(self, execution: WatchedExecution) -> Forks:
         """What executes forks and shared variables. Loaded at the first use: few programs need it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa
@@ -54,12 +55,14 @@ class Tier:
         """The builder, made when the first code is worth compiling."""
         if self._builder is None:
             execution = self.execution
+            begin = time.perf_counter()
             # The compiler is loaded when there is something to compile: short programs start without it.
             from zexus_parallel_plugin.engine.compiler.builder import Builder
             from zexus_parallel_plugin.engine.compiler.names import analyse
 
             program = analyse(execution.code, self.main, execution.root.env, execution.builtins)
             self._builder = Builder(execution, program, self._replaced, self.revalidate)
+            execution.translation.seconds += time.perf_counter() - begin
         return self._builder
 
     def _replaced(self, old: Unit, new: Unit | str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ from zexus_parallel_plugin.engine.frame import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from types import CodeType
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.names import Function, Program
@@ -66,6 +66,8 @@ class Workshop:
         self.range_units: dict[tuple[Any, ...], Unit | str] = {}
         self.labels: dict[int, str] = {}
         self.check_operations = execution.operation_limit < execution.gas_limit
+        self._translate = execution.translator()
+        self._building = 0
 
     def rebuild(self, unit: Unit) -> None:
         """Compile a unit anew."""
@@ -77,12 +79,22 @@ class Workshop:
 
     def guarded(self, build: Callable[[], Unit | str], what: str) -> Unit | str:
         """A unit, or why there is none; a defect of the compiler costs speed, never the program."""
+        begin = time.perf_counter()
+        self._building += 1
+        unit: Unit | str
         try:
-            return build()
+            unit = build()
         except Exception as error:  # noqa: BLE001 - whatever it is, the interpreter can run the code
             _LOG.exception("%s is interpreted: the compiler failed", what)
             self.execution.counters["compiler-failed"] += 1
-            return f"the compiler failed: {type(error).__name__}: {error}"
+            unit = f"the compiler failed: {type(error).__name__}: {error}"
+        finally:
+            self._building -= 1
+        translation = self.execution.translation
+        translation.refused += isinstance(unit, str)
+        if not self._building:
+            translation.seconds += time.perf_counter() - begin
+        return unit
 
     def label(self, function: Function) -> str:
         """Name of an action's unit in the shared namespace; calls go through it before and after the unit
@@ -192,7 +204,8 @@ class Workshop:
         lines += tail
         source = "\n".join(lines) + "\n"
         self.namespace.update(emitter.constants)
-        compiled: CodeType = compile(source, f"<unit {code.name}>", "exec")
+        compiled = self._translate(source, f"<unit {code.name}>")
+        self.execution.translation.units += 1
         place: dict[str, Any] = {}
         exec(compiled, self.namespace, place)
         unit = Unit(code, label, source, variables, exits, place[label], slow=slow)
