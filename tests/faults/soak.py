@@ -2,15 +2,18 @@
 
 ``scripts/soak tasks 1000000`` sends so many tasks through one pool; ``scripts/soak kills 600`` runs programs
 for so many seconds while their workers are killed, stopped and spoiled at random, and compares each with the
-bare host. Both report counts, and whether memory, descriptors and processes stay as they are. Exit code 1:
-something was different, or grew.
+bare host. Both report counts, and whether memory, descriptors, threads and processes stay as they are: these
+are looked at all the time and summed up for each twelfth of the run. Exit code 1: something was different, or
+grew. No result depends on how long anything takes: the machine may be slow, the command stopped for a while.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
+import statistics
 import sys
 import time
 from collections import Counter
@@ -32,8 +35,10 @@ RULES = (
     "unsendable=0.3", "garbage=0.3", "noise=0.05", "interrupt=0.2", "leave=0.2", "hang=0.02", "stop=0.02",
     "stubborn=0.01", "kill~0.2,stop~2,exit=0.1", "kill=1",
 )  # fmt: skip
-_EVERY = 20
-_GROWTH = 1.15  # of memory, after the first tenth
+_EVERY = 5
+_GROWTH = 1.15  # of memory, after the first twelfth
+_PARTS = 12
+_JUDGE_SECONDS = 600  # more than anybody stops the command for
 
 
 class Echo:
@@ -51,17 +56,25 @@ class Echo:
 
 
 def state() -> dict[str, int]:
-    """What this process has."""
+    """What this process has, and what its session has: nothing of a pool leaves that."""
     process = psutil.Process()
     return {
-        "rss_mib": process.memory_info().rss >> 20,
+        "rss_kib": process.memory_info().rss >> 10,
         "descriptors": process.num_fds(),
         "threads": process.num_threads(),
         "processes": len(process.children(recursive=True)),
+        "in_session": sum(_is_in_session(pid) for pid in psutil.pids()),
     }
 
 
-def tasks(count: int, workers: int = 2, samples: int = 20) -> dict[str, Any]:
+def _is_in_session(pid: int) -> bool:
+    try:
+        return os.getsid(pid) == os.getsid(0)
+    except OSError:
+        return False
+
+
+def tasks(count: int, workers: int = 2, samples: int = 48) -> dict[str, Any]:
     """Send so many tasks; what came of them."""
     settings = PoolSettings(size=workers, handler="tests.faults.soak:Echo")
     wrong = sent = done = most_waiting = 0
@@ -83,7 +96,7 @@ def tasks(count: int, workers: int = 2, samples: int = 20) -> dict[str, Any]:
     return {
         "tasks": done, "wrong": wrong, "seconds": round(time.monotonic() - begun, 1),
         "most_waiting": most_waiting, "deaths": stats.deaths, "launches": stats.launches,
-        "states": seen, "after": state(), "flat": _is_flat(seen),
+        "parts": parts(seen), "after": state(), "flat": is_flat(seen),
     }  # fmt: skip
 
 
@@ -91,14 +104,28 @@ def _right(task: Any) -> bool:
     return bool(task.outcome.ok and bytes(task.outcome.result) == (b"%d" % (task.id - 1))[::-1])
 
 
-def _is_flat(seen: list[dict[str, int]]) -> bool:
-    """Whether nothing grows, once everything is warm."""
-    warm = seen[len(seen) // 10 :]
+def parts(seen: list[dict[str, int]]) -> list[dict[str, Any]]:
+    """Least, median and greatest of each number, for each twelfth of what was seen."""
+    size = max(1, -(-len(seen) // _PARTS))
+    return [_summary(seen[at : at + size]) for at in range(0, len(seen), size)]
+
+
+def _summary(seen: list[dict[str, int]]) -> dict[str, Any]:
+    summary: dict[str, Any] = {"samples": len(seen)}
+    for name in seen[0]:
+        values = sorted(each[name] for each in seen)
+        summary[name] = [values[0], round(statistics.median(values)), values[-1]]
+    return summary
+
+
+def is_flat(seen: list[dict[str, int]]) -> bool:
+    """Whether nothing grows once everything is warm: the last twelfth compared with the second one."""
+    warm = parts(seen)[1:]
     if len(warm) < 2:
         return True
-    first, last = warm[0], warm[-1]
-    same = all(last[name] <= first[name] for name in ("descriptors", "threads", "processes"))
-    return same and last["rss_mib"] <= first["rss_mib"] * _GROWTH + 8
+    (_, before, _), (_, after, _) = warm[0]["rss_kib"], warm[-1]["rss_kib"]
+    same = all(warm[-1][name][1] <= warm[0][name][1] for name in ("descriptors", "threads", "processes"))
+    return same and after <= before * _GROWTH + (8 << 10)
 
 
 class Totals:
@@ -136,7 +163,7 @@ def kills(seconds: float, seed: int = 0, *, show: bool = False, few: bool = Fals
     wrong: list[Any] = []
     seen = []
     runs: Counter[str] = Counter()
-    with Judge(seconds=60) as judge:
+    with Judge(seconds=_JUDGE_SECONDS) as judge:
         for name in names:
             source = programs[name]
             ours = "parallel_map" in source
@@ -159,11 +186,11 @@ def kills(seconds: float, seed: int = 0, *, show: bool = False, few: bool = Fals
             print(json.dumps(wrong[-1]), file=sys.stderr, flush=True)
         if runs["programs"] % _EVERY == 0:
             seen.append(state())
-            if show:
+            if show and len(seen) % 4 == 0:
                 print(json.dumps({**runs, **totals.counts, **seen[-1]}), file=sys.stderr, flush=True)
     return {
         **runs, "seconds": round(time.monotonic() - begun, 1), **dict(sorted(totals.counts.items())),
-        "wrong": wrong, "states": [*seen[:1], *seen[-1:]], "after": state(), "flat": _is_flat(seen),
+        "wrong": wrong, "parts": parts(seen), "after": state(), "flat": is_flat(seen),
     }  # fmt: skip
 
 

@@ -119,8 +119,9 @@ def describe(text: str, program: str, line: int, action: str) -> str:
 def _line_of_file(program: str, line: int) -> tuple[int, str]:
     from zexus_parallel_plugin.host.lines import shift_of
 
-    try:
-        text = Path(program).read_text(encoding="utf-8")
+    file = Path(program)
+    try:  # a pipe has been read already
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
     except (OSError, UnicodeDecodeError):
         return line, ""
     lines = text.splitlines()

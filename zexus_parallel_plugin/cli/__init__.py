@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 __all__ = ["main"]
@@ -19,6 +20,8 @@ def main(args: list[str] | None = None) -> None:
 
     try:
         code = group.main(args=args, prog_name="zexus-parallel", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.Abort:
         click.echo("Aborted!", err=True)
         sys.exit(1)
@@ -31,5 +34,12 @@ def main(args: list[str] | None = None) -> None:
     except BrokenPipeError:
         # The reader of our output is gone; say nothing, not even when Python flushes at its end.
         sys.stderr.close()
+        sys.exit(1)
+    except OSError as error:
+        # What is still to be written goes nowhere: Python would complain again at its end.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        place = f"{error.filename}: " if error.filename else ""
+        click.echo(f"Error: {place}{error.strerror or error}", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)

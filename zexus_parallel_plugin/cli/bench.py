@@ -14,6 +14,7 @@ import click
 
 from zexus_parallel_plugin import __version__
 from zexus_parallel_plugin.cli.measure import Comparison, Measured, Variant, backend, bare_host, compare
+from zexus_parallel_plugin.cli.programs import program_argument
 from zexus_parallel_plugin.config import HOST_GAS_LIMIT, available_cores, resolve_config
 from zexus_parallel_plugin.host.version import host_version
 
@@ -28,7 +29,7 @@ _HEADINGS = ("seconds", "median", "min–max", "start-up", "net", "vs host", "vs
 
 
 @click.command("bench")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@program_argument()
 @click.option(
     "--runs", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each variant."
 )
@@ -118,7 +119,7 @@ def _show(file: Path, comparison: Comparison, skipped: dict[str, str]) -> None:
     click.echo(f"{ascii(str(file))[1:-1]}: {counted}; cores: {available_cores()}")
     host, one = comparison.find("host"), comparison.find("workers-1")
     rows = [_row(item, host, one) for item in comparison.measured]
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         _rich_table(rows)
     else:
         widths = [max(len(line[column]) for line in [_HEADINGS, *rows]) for column in range(len(_HEADINGS))]
@@ -173,7 +174,7 @@ def _progress() -> Iterator[Callable[[str], None]]:
 
     It does not move: an animation would take time on the cores that are being measured.
     """
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _text: None
         return
     clear = "\r\x1b[2K"

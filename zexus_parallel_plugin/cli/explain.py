@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from zexus_parallel_plugin.cli.programs import program_argument
 from zexus_parallel_plugin.config import resolve_config
 from zexus_parallel_plugin.explain import render as text
 from zexus_parallel_plugin.explain.build import report
@@ -23,7 +24,7 @@ __all__ = ["explain_command"]
 
 
 @click.command("explain")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path))
+@program_argument()
 @click.option("--workers", metavar="N|auto", help="Workers to reckon with.  [default: all cores]")
 @click.option("--gas-limit", metavar="N|unlimited", help="Gas that the program may use, for --run.")
 @click.option("-v", "--verbose", count=True, help="Say everything; twice: with the bytecode.")
@@ -67,7 +68,7 @@ def explain_command(
     if as_json:
         click.echo(json.dumps(record(made, units), indent=2))
     else:
-        terminal = sys.stdout.isatty()
+        terminal = sys.stdout is not None and sys.stdout.isatty()
         paint = Paint(terminal and not os.environ.get("NO_COLOR"))
         width = shutil.get_terminal_size((80, 24)).columns if terminal else 80
         click.echo(text.render(made, verbose=verbose, width=width, paint=paint), nl=False)

@@ -89,7 +89,7 @@ class _Screen:
         self.verbose = verbose
         self.done = 0
         self.running: dict[Path, None] = {}
-        self.live = sys.stderr.isatty()
+        self.live = sys.stderr is not None and sys.stderr.isatty()
 
     def begin(self, path: Path) -> None:
         """A suite begins."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 TRANSPORT = "connection" if sys.platform == "win32" else "socket"
 TERM = signal.SIGTERM
 _SPARE = 12  # descriptors that are left to the program, for its own files and for what it imports
+_STANDARD = 2  # the last of the numbers of standard streams
 KILL: signal.Signals = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
@@ -70,7 +71,11 @@ class Launcher(Protocol):
 
 
 def check_room() -> None:
-    """See that the program keeps some descriptors for itself. Raises :class:`NoRoomError`."""
+    """See that the program keeps some descriptors for itself. Raises :class:`NoRoomError`.
+
+    Where standard streams are closed, the null device takes their numbers: a pipe must not get them, since
+    workers have their own standard streams there.
+    """
     spare: list[int] = []
     try:
         while len(spare) < _SPARE:
@@ -79,7 +84,8 @@ def check_room() -> None:
         raise NoRoomError(f"no descriptors left for workers: {error.strerror}") from error
     finally:
         for descriptor in spare:
-            os.close(descriptor)
+            if descriptor > _STANDARD:
+                os.close(descriptor)
 
 
 def socket_pair() -> tuple[socket.socket, socket.socket]:

@@ -25,11 +25,10 @@ _CHARACTERS_KEPT = 1_000_000
 
 
 def text_of(program: str) -> str:
-    """The text of a program; empty if there is none that could be read."""
-    if not program:
-        return ""
+    """The text of a program; empty if there is none that could be read a second time, after the host."""
+    file = Path(program)
     try:
-        return Path(program).read_text(encoding="utf-8", errors="replace")
+        return file.read_text(encoding="utf-8", errors="replace") if program and file.is_file() else ""
     except OSError:
         return ""
 
