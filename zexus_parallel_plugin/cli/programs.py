@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["program_argument"]
+
+_Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 
 def _is_file(_context: click.Context, _parameter: click.Parameter, path: Path) -> Path:
@@ -17,7 +22,7 @@ def _is_file(_context: click.Context, _parameter: click.Parameter, path: Path) -
     return path
 
 
-def program_argument() -> Any:
+def program_argument() -> Callable[[_Function], _Function]:
     """The decorator: a program, which is there, readable, and an ordinary file."""
     kind = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
     return click.argument("file", type=kind, callback=_is_file)
