@@ -390,7 +390,7 @@ class _Classifier:
             direct = body.operands.only(pc, 0)
             op, operand, _gas = body.flow.instructions[pc]
             same = direct >= 0 and body.flow.instructions[direct][:2] == (isa.LOAD_NAME, name)
-            proven = bool(source) or (same and op == isa.CALL_METHOD and operand[0] != "set")
+            proven = same and op == isa.CALL_METHOD and (bool(source) or operand[0] != "set")
             if reader >= 0 or source:
                 kind: Literal["RAW", "WAW"] = "RAW"
             else:

@@ -77,22 +77,28 @@ def estimate(report: Report) -> None:
             return known[unit.name]
         known[unit.name] = 1.0  # recursion: nothing is gained inside
         work = in_place = shared = longest = 0.0
+        beside: list[float] = [0.0]
         for chunk in unit.chunks:
             if chunk.parent:
                 continue
             size = float(chunk.work.instructions)
             work += size
+            if chunk.how == "beside":
+                beside.append(size)  # while the main process executes other loops
+                continue
             parallel, rest = _split(chunk, inside.get(chunk.number, []), size)
             shared += parallel
-            if chunk.kind == "call" or chunk.how == "beside":
-                longest = max(longest, parallel)  # these are never divided
+            if chunk.kind == "call":
+                longest = max(longest, parallel)  # a call is never divided
             for site in chunk.sites:
                 callee = by_name.get(site.action)
                 if callee is not None and not site.parallel and chunk.kind != "loop" and callee is not unit:
                     inner = gain(callee)
                     rest -= site.work.instructions * (1 - 1 / inner)
             in_place += max(0.0, rest)
-        spent = in_place + max(longest, shared / max(1, report.workers))
+        workers = max(1, report.workers)
+        spent = in_place + max(longest, shared / workers)
+        spent = max(spent, (spent + sum(beside)) / workers, *beside)
         known[unit.name] = max(1.0, work / spent) if spent else 1.0
         return known[unit.name]
 
