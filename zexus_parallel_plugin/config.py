@@ -355,8 +355,6 @@ def read_config_file(path: Path) -> list[tuple[Setting, object]]:
     """
     if path.is_fifo():
         raise ConfigError(f"{path}: cannot be read: it is a pipe, not a file")
-    if path.is_fifo():
-        raise ConfigError(f"{path}: cannot be read: it is a pipe, not a file")
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
