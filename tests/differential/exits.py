@@ -70,10 +70,7 @@ class Sites:
 
 @contextlib.contextmanager
 def forced(plan: str) -> Iterator[Sites]:
-    """Force exits of all units that are compiled meanwhile; yields what happens.
-
-    Processes that are forked meanwhile force exits as well, by counts of their own.
-    """
+    """Force exits of all units that this process compiles meanwhile; yields what happens."""
     sites = Sites(plan)
     original = Workshop.compile_unit
 
