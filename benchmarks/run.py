@@ -4,8 +4,9 @@
 
 `functions` and `programs` are measured inside one process (in_process.py), `examples` as whole processes on
 the host, on one worker and on all cores, `parallel` as whole processes on one worker and on all cores,
-without a gas limit. Writes results/SET.json and, from all the files that are there, results/tables.md. The
-exit code is 1 if an output differs.
+without a gas limit, beside what the machine gains from as many plain Python processes. Writes
+results/SET.json and, from all the files that are there, results/tables.md. The exit code is 1 if an output
+differs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import suite, tables
+from benchmarks import machine, suite, tables
 from benchmarks.in_process import measure_all
 from zexus_parallel_plugin.cli.bench import plan, record
 from zexus_parallel_plugin.cli.measure import compare
@@ -43,7 +44,8 @@ def run_processes(name: str, runs: int) -> dict[str, Any]:
         variants, skipped = plan(config, limit, no_host="S10" in program.shapes)
         comparison = compare(program.path, variants, runs)
         document = record(Path(program.path.name), config, comparison, skipped)
-        documents.append({"name": program.name, "shapes": program.shapes, **document})
+        gain = machine.scaling(config.worker_count) if name == "parallel" else None
+        documents.append({"name": program.name, "shapes": program.shapes, "machine": gain, **document})
     return {"programs": documents}
 
 

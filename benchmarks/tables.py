@@ -59,6 +59,9 @@ def processes(documents: Sequence[dict[str, Any]]) -> str:
     ratios = [(name, key) for name, key in ratios if name in names and name != last]
     for name, _ in ratios:
         headings += [f"{_label(name)} ÷ {_label(last)}", "net"]
+    gains = [document["machine"] for document in documents if document.get("machine")]
+    if gains:
+        headings.append("the machine")
     rows = []
     columns: dict[str, list[float]] = {}
     for document in documents:
@@ -70,12 +73,16 @@ def processes(documents: Sequence[dict[str, Any]]) -> str:
                 row.append(_number(found[last][column], 1, 2))
                 if found[last][column]:
                     columns.setdefault(column, []).append(found[last][column])
+        if gains:
+            row.append(_number(document.get("machine"), 1, 2))
         rows.append(row)
     mean = ["geometric mean", *("" for _ in names)]
     for _, key in ratios:
         for column in (key, f"net_{key}"):
             values = columns.get(column)
             mean.append(f"{geometric_mean(values):.2f}" if values else "–")
+    if gains:
+        mean.append(f"{geometric_mean(gains):.2f}")
     return markdown(headings, [*rows, mean])
 
 

@@ -82,6 +82,12 @@ _TABLE = (
         "one-worker", "run", "There is only one worker, so nothing runs ahead.", "Raise the worker count."
     ),
     Reason(
+        "short-run",
+        "run",
+        "The program had ended, or its gas would have, before worker processes could be of any use.",
+        "Raise the gas limit with --gas-limit if the program needs more time.",
+    ),
+    Reason(
         "not-bytecode",
         "run",
         "What is to be executed is no bytecode of the host's compiler.",

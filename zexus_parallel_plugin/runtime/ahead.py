@@ -144,16 +144,24 @@ class Ahead:
             self._busy = False
         return self._execute(visit) if value is _NOTHING else value
 
-    def map(self, frame: Frame, function: Any, xs: list[Any]) -> list[Any]:
-        """``parallel_map(function, xs)``: the values in order."""
+    def map(
+        self, frame: Frame, function: Any, xs: list[Any], results: list[Any] | None = None
+    ) -> list[Any]:
+        """``parallel_map(function, xs)``: the values in order, in a list that may have some already.
+
+        As in the host's loops, the length of ``xs`` is looked at anew for each value.
+        """
+        results = [] if results is None else results
         if not is_function(function):
-            return [self._execution.call(frame, function, [x]) for x in xs]
+            while len(results) < len(xs):
+                results.append(self._execution.call(frame, function, [xs[len(results)]]))
+            return results
         key = id(function["bytecode"]), MapSource.IP
         site = self._sites.at(key, function)
-        results: list[Any] = []
         stream: Stream | None = None
         try:
-            for x in xs:
+            while len(results) < len(xs):
+                x = xs[len(results)]
                 if site.skip > 0:
                     site.skip -= 1
                     results.append(self._execution.call_action(frame, function, [x]))

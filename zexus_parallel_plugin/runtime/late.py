@@ -1,7 +1,8 @@
 """Running ahead, from the moment on when a program turns out to be worth it.
 
-What looks ahead and sends loops to workers is loaded when the program has computed for a few milliseconds:
-short programs start and end without it. Calls that are being executed then are handed over, so that looking
+What looks ahead and sends loops to workers is loaded when the program has computed for a few milliseconds,
+or, when its gas cannot last for long, for about as long as it takes to start workers: short programs start
+and end without it. Calls that are being executed then are handed over, so that looking
 ahead begins from the first of them.
 """
 
@@ -26,9 +27,18 @@ LEFT: Final = object()
 """A loop is left to whoever asked."""
 
 _SOON_SECONDS = 0.002
-"""Time of the program after which what looks ahead is loaded."""
-_ITERATIONS = 32
-"""Iterations of a loop that are executed before its time is looked at."""
+"""Time of the program after which what looks ahead is loaded, if there is gas for a long run."""
+_LATER_SECONDS = 0.12
+"""The same if there is not: about what it costs to start worker processes and to get results from them."""
+_LONG_SECONDS, _SHORT_SECONDS = 2.0, 0.3
+"""Time for which the gas that is left lasts in a long run; in one in which workers are of no use any more."""
+_GAS_SECONDS = 5e-9
+"""Time that a unit of gas takes in compiled code, about, as long as nothing better is known."""
+_KNOWN_SECONDS = 0.1
+"""Time of the program after which it is known how long a unit of gas takes."""
+_PIECE_SECONDS = 0.001
+"""Time of the iterations of a loop that are executed from one look at the clock to the next."""
+_MOST_ITERATIONS = 1 << 14
 
 
 class Flight:
@@ -55,6 +65,9 @@ class LateAhead:
         self._execution = execution
         self._make = make
         self._flights: list[Flight] = []
+        self._begun = thread_time()
+        self._gas = execution.meter.gas_used
+        self._asked = False
         self.forced = forced
         self.real: Ahead | None = None
         self.pulse = Pulse(self._on_beat)
@@ -71,7 +84,23 @@ class LateAhead:
         return self.real
 
     def _on_beat(self) -> None:
-        self.wake()
+        if self._worth():
+            self.wake()
+
+    def _worth(self) -> bool:
+        """Whether it is time to look ahead: the program has been running for a while, and can go on for long.
+
+        The meter may lag behind while compiled code runs. Then the program seems to be slower than it is, and
+        workers may be started in vain.
+        """
+        execution = self._execution
+        used = execution.meter.gas_used
+        elapsed = thread_time() - self._begun
+        gas = elapsed / max(1, used - self._gas) if elapsed > _KNOWN_SECONDS else _GAS_SECONDS
+        left = (execution.gas_limit - used) * gas
+        if left < _SHORT_SECONDS:
+            return False
+        return elapsed >= (_SOON_SECONDS if left >= _LONG_SECONDS else _LATER_SECONDS)
 
     def call(self, frame: Frame, position: Position, function: dict[str, Any], args: list[Any]) -> Any:
         """The value of a call."""
@@ -79,6 +108,7 @@ class LateAhead:
             return self.wake().call(frame, position, function, args)
         if not self.pulse.running:
             self.pulse.start()
+        self._asked = True
         flight = Flight(frame, position, function, args, thread_time())
         self._flights.append(flight)
         try:
@@ -90,19 +120,29 @@ class LateAhead:
 
     def map(self, frame: Frame, function: Any, xs: list[Any]) -> list[Any]:
         """``parallel_map(function, xs)``: the values in order."""
-        return self.wake().map(frame, function, xs)
+        self._asked = True
+        results: list[Any] = []
+        while len(results) < len(xs):
+            if self.real is not None or self.forced or self._worth():
+                return self.wake().map(frame, function, xs, results)
+            results.append(self._execution.call(frame, function, [xs[len(results)]]))
+        return results
 
     def loop(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
         """Execute a loop from its head on, as far as workers help: where to go on, or `LEFT`."""
         if self.real is not None or self.forced:
             return self.wake().loop(tier, code, head, frame)
-        begun = thread_time()
-        while thread_time() - begun < _SOON_SECONDS:
-            landing = tier.run_counted(code, head, frame, _ITERATIONS)
+        self._asked = True
+        count = 32
+        while not self._worth():
+            begun = thread_time()
+            landing = tier.run_counted(code, head, frame, count)
             if landing is None:
                 return LEFT
             if landing[0] != -1:
                 return landing
+            if thread_time() - begun < _PIECE_SECONDS and count < _MOST_ITERATIONS:
+                count *= 2
         return self.wake().loop(tier, code, head, frame)
 
     def stay(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
@@ -130,3 +170,5 @@ class LateAhead:
         self.pulse.stop()
         if self.real is not None:
             self.real.finish()
+        elif self._asked:
+            self._execution.counters["short-run"] += 1

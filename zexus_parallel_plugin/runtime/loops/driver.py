@@ -11,7 +11,7 @@ from zexus_parallel_plugin.runtime.late import LEFT
 from zexus_parallel_plugin.runtime.loops.behind import Behind
 from zexus_parallel_plugin.runtime.loops.extent import counters_now
 from zexus_parallel_plugin.runtime.loops.run import LoopRun
-from zexus_parallel_plugin.runtime.loops.site import LoopSite
+from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES, LoopSite
 from zexus_parallel_plugin.runtime.stream import visible_from
 
 if TYPE_CHECKING:
@@ -111,13 +111,23 @@ class Loops:
             return LEFT
         run = self.active = LoopRun(self, site, tier, code, frame, start)
         try:
-            return run.execute()
+            landing = run.execute()
         finally:
             run.give_up()
             self.active = None
+        if landing is LEFT:
+            return LEFT
+        if head < landing[0] <= tier.builder.loop_end(code, head):
+            # The loop goes on in the interpreter, and what had been sent is lost.
+            site.failures += 1
+            if site.failures >= MOST_FAILURES and not self.forced:
+                self.refuse(site, code, "loop-left")
+        return landing
 
     def refuse(self, site: LoopSite, code: Code, reason: str, detail: str = "") -> None:
-        """Leave a loop alone from now on."""
+        """Leave a loop alone from now on; the first reason counts."""
+        if site.refusal:
+            return
         site.refusal = reason
         self.dispatch.recorder.loop_refused(code, site.head, reason)
         self.metrics.reasons[reason] += 1

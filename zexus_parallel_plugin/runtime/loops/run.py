@@ -18,6 +18,7 @@ from zexus_parallel_plugin.runtime.loops.extent import iterations_left
 from zexus_parallel_plugin.runtime.loops.inputs import Inputs
 from zexus_parallel_plugin.runtime.loops.messages import RangeResult, decode_result
 from zexus_parallel_plugin.runtime.loops.outbox import Outbox, Pending
+from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError
 from zexus_parallel_plugin.runtime.stream import visible_from
 
@@ -52,8 +53,6 @@ _GUESS_SECONDS = 0.01
 """A loop whose end cannot be foreseen is expected to go on for as long as it has already, from here on."""
 _PIECE_SECONDS = 0.02
 """Time that iterations take in place, while calls keep the other cores busy, from one look to the next."""
-_FAILURES = 3
-"""Ranges in a row that were of no use, after which a loop is left alone."""
 _FORCED_COUNT = 3
 
 
@@ -296,7 +295,8 @@ class LoopRun:
             failure = self._committer.commit(first, result)
             if not failure:
                 self._done += result.done
-                self._site.failures = 0
+                if 2 * result.done >= first.end - first.begin:
+                    self._site.failures = 0
             reason = failure or reason
         recorder.range_settled(first.handle, self._done - before, reason, result.gas, result.seconds)
         if not reason:
@@ -356,14 +356,17 @@ class LoopRun:
         loops, inputs = self._loops, self._outbox.inputs
         assert inputs is not None
         loops.allow_fallback(reason)
+        self._site.failures += reason != "not-started"
+        useless = self._site.failures >= MOST_FAILURES
+        if useless:
+            loops.refuse(self._site, self._code, reason)
         stopped = reason in {"loop-stopped", "loop-left"} and self._done > first.begin
         landing = self._in_place(1 if stopped else first.end - self._done)
         if landing is not None:
             return landing
-        self._site.failures += reason != "not-started"
-        if not inputs.unchanged():
-            reason = "changes-input"
-        if reason == "changes-input" or self._site.failures >= _FAILURES:
-            loops.refuse(self._site, self._code, reason)
+        if not useless and not inputs.unchanged():
+            useless = True
+            loops.refuse(self._site, self._code, "changes-input")
+        if useless:
             return LEFT
         return self._in_place(first.end - self._done) if self._done < first.end else None

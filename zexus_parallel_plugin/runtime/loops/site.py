@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 _MOST_SKIPPED = 256
 """Executions of a loop that is always short before it is looked at again."""
 
+MOST_FAILURES = 3
+"""Ranges in a row that were of no use, after which a loop is left alone."""
+
 
 class LoopSite:
     """A loop.
