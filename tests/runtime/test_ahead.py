@@ -169,9 +169,22 @@ def test_loops_with_calls_worth_sending_are_not_compiled_in_the_main_process(
     work = WORK.replace("40", "4000")
     source = work + f"let t = 0; let turn = 0; for i in range(300) {{ {turn} t = t + work(i); }} print(t);"
     settings = {"worker_count": 2, "tier": "auto", "min_task_seconds": 1e-9}
-    result, metrics = run(source, settings)
-    assert result == run(source, IN_PLACE)[0]
+    result, metrics = run(source, settings, gas_limit=10**9)
+    assert result == run(source, IN_PLACE, gas_limit=10**9)[0]
     assert metrics.calls_committed > 240
+
+
+def test_workers_come_late_when_the_gas_cannot_last_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    source = SIBLINGS.replace("300000", "30000")
+    tasks = {}
+    for gas_limit in (30_000_000, 10**9):
+        result, metrics = run(source, {"worker_count": 2}, gas_limit=gas_limit)
+        assert result == run(source, IN_PLACE, gas_limit=gas_limit)[0]
+        tasks[gas_limit] = metrics.tasks_sent, metrics.reasons["short-run"]
+    assert tasks[30_000_000] == (0, 1)
+    assert tasks[10**9][0] > 0
+    assert tasks[10**9][1] == 0
 
 
 def test_cheap_loops_are_compiled_in_the_main_process(monkeypatch: pytest.MonkeyPatch) -> None:
