@@ -30,6 +30,7 @@ class Code:
     ``instructions`` holds ``(number, operand, gas)``; jump operands are indices into it; names and constants
     stand in the operands themselves. ``refusal`` is empty, or says why the host must run the object whole.
     ``loops``: loop head -> its iterations so far, or its compiled unit, or None when it cannot be compiled.
+    ``ends``: the last backward jump of each loop head; ``targets``: where jumps and handlers lead.
     """
 
     name: str
@@ -40,6 +41,15 @@ class Code:
     bounds: StackBounds = field(default_factory=StackBounds)
     refusal: str = ""
     loops: dict[int, Any] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict, init=False)
+    targets: set[int] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        for index, (op, operand, _gas) in enumerate(self.instructions):
+            if op in isa.JUMPS or op == isa.SETUP_TRY:
+                self.targets.add(operand)
+            if op == isa.JUMP and operand <= index:
+                self.ends[operand] = index
 
     def operation(self, index: int) -> str:
         """Name of the host's opcode at an instruction index, as error texts give it."""

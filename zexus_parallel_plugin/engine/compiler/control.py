@@ -120,11 +120,7 @@ class Structure:
 
 def loop_ends(code: Code) -> dict[int, int]:
     """Last backward jump of each loop head."""
-    ends: dict[int, int] = {}
-    for index, (op, operand, _gas) in enumerate(code.instructions):
-        if op == isa.JUMP and operand <= index:
-            ends[operand] = index
-    return ends
+    return code.ends
 
 
 def structure(code: Code) -> Structure:
@@ -148,9 +144,9 @@ def loop_structure(code: Code, head: int) -> Loop:
 class _Parser:
     def __init__(self, code: Code) -> None:
         self.ins = code.instructions
-        self.ends = loop_ends(code)
+        self.ends = code.ends
         self.loops: dict[int, Loop] = {}
-        self.targets = {operand for op, operand, _gas in self.ins if op in isa.JUMPS or op == isa.SETUP_TRY}
+        self.targets = code.targets
 
     def loop(self, head: int) -> Loop:
         last = self.ends[head]

@@ -17,7 +17,7 @@ from zexus_parallel_plugin.engine import parallel
 from zexus_parallel_plugin.engine.code import Code, CodeCache, constant
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 IMPORTERS = frozenset({"__vm_use_module__", "__vm_from_module__", "__create_channel__"})
 """Builtins that write into the root variables."""
@@ -240,43 +240,83 @@ def _link(program: Program) -> None:
 
 
 def _propagate(program: Program) -> None:
-    """Least fixed points of needs and writes (up the calls), above (down the calls), and recursion."""
-    everything: Iterable[Function] = list(program.functions.values())
-    for function in everything:
-        function.needs = function.free
-        function.writes = function.stores - function.bound
-    work = set(everything)
-    while work:
-        function = work.pop()
-        needs, writes = function.needs, function.writes
-        for callee in function.callees:
-            needs |= callee.needs - function.bound
-            writes |= callee.writes - function.bound
-        if needs != function.needs or writes != function.writes:
-            function.needs, function.writes = needs, writes
-            work |= function.callers
-    work = set(everything)
-    while work:
-        function = work.pop()
-        above = function.above
-        for caller in function.callers:
-            if caller is not program.main:
-                above |= caller.own | caller.above
-        if above != function.above:
-            function.above = above
-            work |= function.callees
-    for function in everything:
-        function.recursive = _reaches(function, function)
+    """Least fixed points of needs and writes (up the calls), above (down the calls), and recursion.
+
+    Callees before callers, and the other way round: only recursion takes more than one visit.
+    """
+    groups = _groups(program.functions.values())
+    for group in groups:
+        for function in group:
+            function.needs = function.free
+            function.writes = function.stores - function.bound
+            function.recursive = len(group) > 1 or function in function.callees
+        _settle(group, _upwards)
+    for group in reversed(groups):
+        _settle(group, lambda function: _downwards(function, program.main))
 
 
-def _reaches(start: Function, goal: Function) -> bool:
-    seen: set[Function] = set()
-    work = list(start.callees)
-    while work:
-        function = work.pop()
-        if function is goal:
-            return True
-        if function not in seen:
-            seen.add(function)
-            work.extend(function.callees)
-    return False
+def _settle(group: list[Function], change: Callable[[Function], bool]) -> None:
+    """Apply a rule to functions that call each other until nothing changes."""
+    changed = True
+    while changed:
+        # All of them in each turn, not up to the first change.
+        changes = [change(function) for function in group]
+        changed = any(changes) and len(group) > 1
+
+
+def _upwards(function: Function) -> bool:
+    needs, writes, bound = function.needs, function.writes, function.bound
+    for callee in function.callees:
+        needs |= callee.needs - bound
+        writes |= callee.writes - bound
+    changed = len(needs) > len(function.needs) or len(writes) > len(function.writes)
+    function.needs, function.writes = needs, writes
+    return changed
+
+
+def _downwards(function: Function, main: Function) -> bool:
+    above = _EMPTY.union(function.above, *(
+        names for caller in function.callers if caller is not main for names in (caller.own, caller.above)
+    ))  # fmt: skip
+    changed = len(above) > len(function.above)
+    function.above = above
+    return changed
+
+
+_CLOSED = 1 << 60
+
+
+def _groups(functions: Iterable[Function]) -> list[list[Function]]:
+    """Functions that call each other in circles, together; callees before callers (Tarjan's algorithm)."""
+    number: dict[Function, int] = {}
+    least: dict[Function, int] = {}
+    open_: list[Function] = []
+    groups: list[list[Function]] = []
+    for start in functions:
+        if start in number:
+            continue
+        work = [(start, iter(start.callees))]
+        number[start] = least[start] = len(number)
+        open_.append(start)
+        while work:
+            function, callees = work[-1]
+            callee = next(callees, None)
+            if callee is None:
+                work.pop()
+                if work:
+                    least[work[-1][0]] = min(least[work[-1][0]], least[function])
+                if least[function] == number[function]:
+                    first = len(open_) - 1
+                    while open_[first] is not function:
+                        first -= 1
+                    groups.append(open_[first:])
+                    for closed in open_[first:]:
+                        least[closed] = _CLOSED
+                    del open_[first:]
+            elif callee not in number:
+                number[callee] = least[callee] = len(number)
+                open_.append(callee)
+                work.append((callee, iter(callee.callees)))
+            elif least[callee] < _CLOSED:
+                least[function] = min(least[function], number[callee])
+    return groups
