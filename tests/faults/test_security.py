@@ -135,7 +135,7 @@ def test_results_are_read_by_the_main_process_from_its_own_pipes_only() -> None:
         text = path.read_text(encoding="utf-8")
         if re.search(r"\bpickle\.loads?\(|Unpickler\(|\bmarshal\.", text):
             found.add(path.relative_to(REPOSITORY / "zexus_parallel_plugin").as_posix())
-    found.remove("engine/compiler/translations.py")  # code objects of the user's own: see the line of the cache
+    found.remove("engine/compiler/translations.py")  # the line of the cache
     assert all(name.startswith(("runtime/", "api/")) for name in found), found
     assert not {name for name in found if "journal" in name or "monitor" in name or "report" in name}
 
