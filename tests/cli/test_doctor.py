@@ -35,9 +35,16 @@ def test_a_good_installation_passes_and_agrees_with_the_host(command: Callable[.
 def test_as_json_it_is_one_document(command: Callable[..., Finished]) -> None:
     status = status_by_name(command(*START, "--json", "--quick"))
     assert list(status) == [
-        "python", "host", "hook", "command", "cores", "workers", "configuration", "plugins",
+        "python", "host", "hook", "command", "cores", "workers", "configuration", "cache", "plugins",
     ]  # fmt: skip
     assert status["host"] == status["hook"] == status["command"] == "ok"
+
+
+def test_it_tells_where_translations_are(command: Callable[..., Finished], tmp_path: Path) -> None:
+    result = command(*START, "--quick", env={"ZEXUS_PARALLEL_CACHE": str(tmp_path)})
+    assert f"cache: 0 programs, 0 KiB, in {tmp_path / 'zexus-parallel'}" in result.stdout
+    result = command(*START, "--quick", env={"ZEXUS_PARALLEL_CACHE": "off"})
+    assert "cache: off" in result.stdout
 
 
 def test_switched_off_is_a_note(command: Callable[..., Finished]) -> None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from zexus_parallel_plugin import __version__, attach
 from zexus_parallel_plugin.attach.host_run import extended_run
-from zexus_parallel_plugin.config import available_cores, resolve_config, unknown_variables
+from zexus_parallel_plugin.config import ParallelConfig, available_cores, resolve_config, unknown_variables
+from zexus_parallel_plugin.engine.compiler.translations import cache_directory, usage
 from zexus_parallel_plugin.errors import ZexusParallelError
 from zexus_parallel_plugin.host.command import load_command_module
 from zexus_parallel_plugin.host.version import VERIFIED_VERSIONS, host_version
@@ -89,6 +90,7 @@ def all_checks(*, compare: bool) -> Iterator[Check]:
     yield _cores()
     yield _workers()
     yield _configuration()
+    yield _cache()
     yield _plugins()
     if compare:
         yield _comparison()
@@ -184,13 +186,29 @@ def _configuration() -> Check:
         config = resolve_config(program=Path.cwd() / "program.zx")
     except ZexusParallelError as error:
         return Check("configuration", "failed", str(error))
-    set_here = {name: f"{getattr(config, name)} ({where})" for name, where in config.origins.items()}
+    # A file may well name every setting; those that it leaves as they are say nothing.
+    changed = [name for name in config.origins if getattr(config, name) != getattr(ParallelConfig(), name)]
+    set_here = {name: f"{getattr(config, name)} ({config.origins[name]})" for name in changed}
     facts = {"settings": config.to_dict(), "origins": dict(config.origins)}
     stray = unknown_variables(os.environ)
     text = ", ".join(f"{name} = {value}" for name, value in set_here.items()) or "the defaults"
     if stray:
         return Check("configuration", "note", text, "; ".join(stray) + ".", facts)
     return Check("configuration", "ok", text, facts=facts)
+
+
+def _cache() -> Check:
+    """Where translations are kept, and how many."""
+    try:
+        setting = resolve_config().cache
+    except ZexusParallelError:
+        setting = "auto"  # the check of the configuration tells
+    if setting == "off":
+        return Check("cache", "ok", "off", facts={"place": None})
+    place = cache_directory(setting)
+    files, size = usage(place)
+    facts = {"place": str(place), "files": files, "bytes": size}
+    return Check("cache", "ok", f"{files} programs, {size / 1024:.0f} KiB, in {place}", facts=facts)
 
 
 def _plugins() -> Check:
