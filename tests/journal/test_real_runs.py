@@ -143,6 +143,8 @@ def test_an_error_of_the_program_is_written_down(
     end = state_of(run.path).end
     assert end is not None
     assert (end.state, end.code) == ("failed" if done.code else "finished", done.code)
+    # The host's command does so, for as long as it takes, and nothing else in the journal would tell.
+    assert "may run the program once more" in run.path.read_text(encoding="utf-8")
     assert "on purpose" in end.error
 
 

@@ -47,6 +47,12 @@ _MOST_BYTES = 1 << 27
 """Size of a journal from which on new tasks are no longer written: the place may be in memory."""
 
 
+_AFTER_AN_ERROR = (
+    "the VM ended with an error: the host's command reports it, "
+    "and may run the program once more in its interpreter"
+)
+
+
 class LiveRecorder(Recorder):
     """Keeps the journal of one VM, from its making to the end of the command.
 
@@ -150,6 +156,7 @@ class LiveRecorder(Recorder):
             self._console.clear()
         if error is not None:
             self._error = " ".join(f"{type(error).__name__}: {error}".split())[:1000]
+            self.add("warning", {"text": _AFTER_AN_ERROR})
         self._flush(everything=True)
 
     @careful
