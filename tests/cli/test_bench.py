@@ -220,6 +220,24 @@ def test_the_measured_process_ends_with_the_command(
         bench.wait()
 
 
+def test_an_interruption_while_a_process_is_started_ends_it(
+    program: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def interrupted(*args: object, **kwargs: object) -> subprocess.Popen[bytes]:
+        process = popen(*args, **kwargs)  # type: ignore[call-overload]
+        started.append(process)
+        signal.raise_signal(signal.SIGINT)
+        return process  # type: ignore[no-any-return]
+
+    monkeypatch.setattr("zexus_parallel_plugin.cli.measure.subprocess.Popen", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compare(program(ENDLESS), [backend(1, "unlimited")], 1)
+    assert [process.poll() for process in started] == [-signal.SIGKILL]
+
+
 def wait_for_child(pid: int, argument: str) -> psutil.Process:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

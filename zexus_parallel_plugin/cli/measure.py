@@ -11,8 +11,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -208,15 +209,17 @@ def _run(variant: Variant, program: Path, directory: str) -> _Run:
     # Files instead of pipes: nobody has to read along, which would take time from the cores being measured.
     with tempfile.TemporaryFile(dir=directory) as out, tempfile.TemporaryFile(dir=directory) as err:
         begin = time.perf_counter()
-        process = subprocess.Popen(
-            variant.command(program),
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            env=variant.full_environment(),
-            start_new_session=True,  # a group of its own, to be ended with all its children
-        )
-        with _ended_with_us(process):
+        with ExitStack() as stack:
+            with _signals_held():
+                process = subprocess.Popen(
+                    variant.command(program),
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    env=variant.full_environment(),
+                    start_new_session=True,  # a group of its own, to be ended with all its children
+                )
+                stack.enter_context(_ended_with_us(process))
             code = process.wait()
         took = time.perf_counter() - begin
         out.seek(0)
@@ -224,6 +227,26 @@ def _run(variant: Variant, program: Path, directory: str) -> _Run:
         complaints = err.read().decode("utf-8", "replace").split("\n")
         complaint = next((line.strip() for line in reversed(complaints) if line.strip()), "")
         return _Run(took, code, out.read(), complaint)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Ctrl-C and the like come after the block: in the middle of it, a process would be there that nobody
+    knows of yet.
+    """
+    came: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    if threading.current_thread() is not threading.main_thread():
+        handlers.clear()
+    for number in handlers:
+        signal.signal(number, lambda got, _frame: came.append(got))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for got in came:
+            signal.raise_signal(got)
 
 
 @contextmanager
