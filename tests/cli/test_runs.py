@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,7 @@ from zexus_parallel_plugin.journal import events as ev
 from zexus_parallel_plugin.journal.processes import mark_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +146,23 @@ def test_a_report_on_standard_output(capsys: pytest.CaptureFixture[str]) -> None
     done = Outcome(capsys, "report", "first", "--joblog", "-", "--json")
     assert (done.code, done.out) == (2, "")
     assert "--joblog and --json would be mixed up" in done.err
+
+
+def test_a_report_goes_into_a_pipe_and_through_a_link_and_leaves_both_there(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    pipe, link, real = tmp_path / "pipe", tmp_path / "link", tmp_path / "real"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        text = pool.submit(pipe.read_text)
+        assert Outcome(capsys, "report", "first", "--joblog", str(pipe)).code == 0
+        assert text.result(30).startswith("Seq\t")
+    assert pipe.is_fifo()
+    real.touch()
+    link.symlink_to(real)
+    assert Outcome(capsys, "report", "first", "--joblog", str(link)).code == 0
+    assert link.is_symlink()
+    assert real.read_text().startswith("Seq\t")
 
 
 def test_a_report_that_cannot_be_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -87,13 +87,18 @@ def render(kind: str, run: Loaded) -> str:
 def write(target: str, text: str) -> None:
     """Write a file, all of it or nothing: readers never see half of it. ``-`` is standard output.
 
+    A link stays a link, and what is no file, such as a pipe or a device, is written to as it is.
+
     :raises ZexusParallelError: it cannot be written.
     """
     if target == "-":
         click.echo(text, nl=False)
         return
-    path = Path(target)
     try:
+        path = Path(target).resolve()
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_text(text, encoding="utf-8")
+            return
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
