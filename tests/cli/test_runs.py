@@ -17,7 +17,7 @@ from zexus_parallel_plugin.journal import events as ev
 from zexus_parallel_plugin.journal.processes import mark_of
 
 if TYPE_CHECKING:
-from pathlib import Path
+    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
