@@ -5,7 +5,6 @@ from __future__ import annotations
 from tests.engine.programs import compiled, machine
 from zexus_parallel_plugin.analysis.loop_chunks import LoopChunk, chunks_behind
 from zexus_parallel_plugin.engine.code import prepare
-from zexus_parallel_plugin.engine.compiler.control import loop_ends
 
 FIRST = "let a = 1; let i = 0; while (i < 9) { a = a * 3 % 7; i = i + 1; } "
 SECOND = "let b = 2; let j = 0; while (j < 9) { b = b * 3 % 11 + c; j = j + 1; } "
@@ -14,8 +13,8 @@ SECOND = "let b = 2; let j = 0; while (j < 9) { b = b * 3 % 11 + c; j = j + 1; }
 def behind(source: str) -> list[LoopChunk]:
     """The chunks behind the first loop of a program."""
     code = prepare(machine(), compiled(source))
-    ends = loop_ends(code)
-    return list(chunks_behind(code, ends[min(ends)] + 1, ends))
+    ends = code.ends
+    return list(chunks_behind(code, ends[min(ends)] + 1))
 
 
 def test_a_chunk_reaches_from_the_end_of_one_loop_to_that_of_the_next() -> None:
@@ -44,7 +43,7 @@ def test_code_that_only_the_main_process_executes_ends_the_search() -> None:
 def test_a_chunk_is_not_cut_out_of_a_loop_around_it() -> None:
     inner = "let i = 0; while (i < 3) { i = i + 1; } let j = 0; while (j < 3) { j = j + 1; }"
     code = prepare(machine(), compiled(f"let n = 0; while (n < 2) {{ {inner} n = n + 1; }}"))
-    ends = loop_ends(code)
+    ends = code.ends
     _outer, first, second = sorted(ends)
-    (chunk,) = chunks_behind(code, ends[first] + 1, ends)
+    (chunk,) = chunks_behind(code, ends[first] + 1)
     assert (chunk.start, chunk.end) == (ends[first] + 1, ends[second] + 1)

@@ -40,21 +40,18 @@ class LoopChunk:
     calls: tuple[tuple[str, int], ...]
 
 
-def chunks_behind(code: Code, start: int, ends: dict[int, int]) -> Iterator[LoopChunk]:
-    """The chunks that follow each other from an instruction on, as far as they can be cut.
-
-    :param ends: last backward jump of each loop head.
-    """
+def chunks_behind(code: Code, start: int) -> Iterator[LoopChunk]:
+    """The chunks that follow each other from an instruction on, as far as they can be cut."""
     jumps = [
         (index, operand)
         for index, (op, operand, _gas) in enumerate(code.instructions)
         if op in isa.JUMPS or op == isa.SETUP_TRY
     ]
     while True:
-        head = min((head for head in ends if head >= start), default=-1)
+        head = min((head for head in code.ends if head >= start), default=-1)
         if head < 0:
             return
-        end = ends[head] + 1
+        end = code.ends[head] + 1
         if not _is_closed(jumps, start, end):
             return
         chunk = _summary(code, start, end)

@@ -131,7 +131,6 @@ class Verdicts:
         found: dict[int, LoopPlan] = {}
         if unit.facts is None or len(loops) > _MOST_LOOPS:
             return found
-        ends = {plan.head: plan.end - 1 for plan in loops}
         for plan in loops:
             if plan.head in found or self.ranges(unit, plan).parallel:
                 continue
@@ -139,9 +138,9 @@ class Verdicts:
                      if unit.code.instructions[pc][0] == isa.STORE_NAME}  # fmt: skip
             calls = [(call.name, call.count) for call in plan.calls]
             written = self._touched(calls, frozenset(), names)
-            for chunk in chunks_behind(unit.code, plan.end, ends) if written else ():
+            for chunk in chunks_behind(unit.code, plan.end) if written else ():
                 needs = self._touched(chunk.calls, chunk.exposed, chunk.stores)
-                head = max(head for head in ends if head < chunk.end)
+                head = max(other.head for other in loops if other.head < chunk.end)
                 if written is None or needs is None or self.ranges(unit, unit.plans[head]).parallel:
                     break
                 if needs[0].isdisjoint(written[1]):

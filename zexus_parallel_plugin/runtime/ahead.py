@@ -144,9 +144,7 @@ class Ahead:
             self._busy = False
         return self._execute(visit) if value is _NOTHING else value
 
-    def map(
-        self, frame: Frame, function: Any, xs: list[Any], results: list[Any] | None = None
-    ) -> list[Any]:
+    def map(self, frame: Frame, function: Any, xs: list[Any], results: list[Any] | None = None) -> list[Any]:
         """``parallel_map(function, xs)``: the values in order, in a list that may have some already.
 
         As in the host's loops, the length of ``xs`` is looked at anew for each value.
@@ -223,10 +221,10 @@ class Ahead:
             return False
         return None if self.loops.worth(code, head + 1, last) else True
 
-    def stay(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Resident | None:
+    def stay(self, code: Code, head: int, frame: Frame) -> Resident | None:
         """A loop is about to be executed in place; returns the one around it."""
         behind = self.loops.behind
-        outer, behind.resident = behind.resident, Resident(tier, code, head, frame)
+        outer, behind.resident = behind.resident, Resident(code, head, frame)
         self._start_pulse()
         if self.forced and not self._busy:
             with self._undisturbed():
@@ -415,7 +413,7 @@ class Ahead:
         code = visit.code
         return any(
             head <= visit.ip <= end and not self.loops.refused(tier, code, head, visit.frame)
-            for head, end in tier.builder.loop_ends(code).items()
+            for head, end in code.ends.items()
         )
 
     # -- planned calls

@@ -94,7 +94,7 @@ class WatchedTier(Tier):
         """The unit of a hot loop, None if it cannot be compiled; 0 begins to count its iterations anew."""
         ahead = self.execution.ahead
         if ahead is not None:
-            last = self.builder.loop_end(code, head)
+            last = code.ends[head]
             refused = ahead.loop_refused(self, code, head, last, frame)
             if refused is None or (refused and not ahead.may_compile(code, range(head, last + 1))):
                 return 0
@@ -103,7 +103,7 @@ class WatchedTier(Tier):
 
     def _heat_outer(self, code: Code, head: int, last: int) -> None:
         """Loops around a hot one are hot as well."""
-        for other, end in self.builder.loop_ends(code).items():
+        for other, end in code.ends.items():
             if other < head and end > last and type(code.loops.get(other, 0)) is int:
                 code.loops[other] = self.loop_heat
 
@@ -117,7 +117,7 @@ class WatchedTier(Tier):
             ahead = self.execution.ahead
         if ahead is None:
             return super().run_loop(unit, head, frame)
-        outer = ahead.stay(self, unit.code, head, frame)
+        outer = ahead.stay(unit.code, head, frame)
         landing = None
         try:
             landing = super().run_loop(unit, head, frame)

@@ -2,8 +2,8 @@
 
 What looks ahead and sends loops to workers is loaded when the program has computed for a few milliseconds,
 or, when its gas cannot last for long, for about as long as it takes to start workers: short programs start
-and end without it. Calls that are being executed then are handed over, so that looking
-ahead begins from the first of them.
+and end without it. Calls that are being executed then are handed over, so that looking ahead begins from the
+first of them.
 """
 
 from __future__ import annotations
@@ -145,9 +145,9 @@ class LateAhead:
                 count *= 2
         return self.wake().loop(tier, code, head, frame)
 
-    def stay(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
+    def stay(self, code: Code, head: int, frame: Frame) -> Any:
         """A loop is about to be executed in place; returns the one around it."""
-        return None if self.real is None else self.real.stay(tier, code, head, frame)
+        return None if self.real is None else self.real.stay(code, head, frame)
 
     def leave(self, outer: Any, code: Code, frame: Frame, landing: Any) -> Any:
         """It is over: where the interpreter goes on."""

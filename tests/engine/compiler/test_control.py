@@ -11,7 +11,6 @@ from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.code import prepare
 from zexus_parallel_plugin.engine.compiler.control import (
     Unstructured,
-    loop_ends,
     loop_structure,
     steps,
     structure,
@@ -91,12 +90,12 @@ def test_every_reachable_instruction_is_somewhere_once(name: str) -> None:
 def test_loops_are_found_by_head() -> None:
     code = body_code("while (a) { while (b) { b = 1; } }")
     found = structure(code)
-    assert sorted(found.loops) == sorted(loop_ends(code))
+    assert sorted(found.loops) == sorted(code.ends)
     outer = min(found.loops)
     assert loop_structure(code, outer) == found.loops[outer]
     inner = max(found.loops)
     assert loop_structure(code, inner) == found.loops[inner]
-    assert found.loops[inner].last == loop_ends(code)[inner]
+    assert found.loops[inner].last == code.ends[inner]
 
 
 REFUSED: dict[str, tuple[list[Any], str]] = {

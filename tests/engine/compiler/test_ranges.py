@@ -30,7 +30,7 @@ def plan(loop: str) -> RangePlan | Carried:
     code = execution.code.get(bytecode)
     function = tier.function(code)
     assert function is not None
-    head = min(tier.builder.loop_ends(code))
+    head = min(code.ends)
     return tier.builder.range_plan(function, head, execution.root)
 
 
@@ -149,10 +149,10 @@ def test_a_counted_unit_stops_at_the_head() -> None:
     execution.root.env.update(t=0, i=0)
     tier = Tier(execution, bytecode)
     code: Any = execution.code.get(bytecode)
-    (head,) = tier.builder.loop_ends(code)
+    (head,) = code.ends
     assert tier.run_counted(code, head, execution.root, 4) == (-1, (), ())
     assert (execution.root.env["t"], execution.root.env["i"]) == (6, 4)
     landing = tier.run_counted(code, head, execution.root, 100)
     assert landing is not None
-    assert landing[0] == tier.builder.loop_end(code, head) + 1
+    assert landing[0] == code.ends[head] + 1
     assert execution.root.env["t"] == sum(range(9))

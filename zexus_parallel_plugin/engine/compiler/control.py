@@ -118,11 +118,6 @@ class Structure:
     loops: dict[int, Loop] = field(default_factory=dict)
 
 
-def loop_ends(code: Code) -> dict[int, int]:
-    """Last backward jump of each loop head."""
-    return code.ends
-
-
 def structure(code: Code) -> Structure:
     """Recover the structure of a whole code object.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler import expressions as ex
-from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_ends, loop_structure, steps
+from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_structure, steps
 from zexus_parallel_plugin.engine.compiler.emitter import Emitter
 from zexus_parallel_plugin.engine.compiler.ranges import CountedEmitter
 from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variable, Variables, local_name
@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 
 class LoopBuilder(Workshop):
     """Makes a unit of one loop of a frame that the interpreter runs."""
-
-    @staticmethod
-    def loop_ends(code: Code) -> dict[int, int]:
-        """Last backward jump of each loop of a code object."""
-        return loop_ends(code)
-
-    @staticmethod
-    def loop_end(code: Code, head: int) -> int:
-        """Index of the last instruction of a loop."""
-        return loop_ends(code)[head]
 
     def loop(self, function: Function, head: int, frame: Frame) -> Unit | str:
         """The unit of a loop of a frame, or why there is none."""

@@ -43,6 +43,9 @@ _TOUCH_AFTER = 86400.0  # seconds after which a file that is in use is marked as
 def cache_directory(setting: str = "auto", environ: Mapping[str, str] | None = None) -> Path:
     """Where translations are; it need not be there.
 
+    As the XDG base directory specification has it, a relative ``XDG_CACHE_HOME`` is nothing (libraries
+    for such directories take it, and the cache would be another one in each working directory).
+
     :param setting: the setting ``cache``: ``auto``, or the directory to have it in.
     """
     environ = os.environ if environ is None else environ

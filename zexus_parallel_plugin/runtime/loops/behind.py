@@ -13,6 +13,7 @@ from zexus_parallel_plugin.analysis.footprint import is_function
 from zexus_parallel_plugin.analysis.loop_chunks import LoopChunk, chunks_behind
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.runtime.loops.messages import ChunkSpec, containers_of, decode_chunk, encode_chunk
+from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES
 from zexus_parallel_plugin.runtime.output import printable
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps
 from zexus_parallel_plugin.runtime.stream import visible_from
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.frame import Frame
-    from zexus_parallel_plugin.runtime.execution import WatchedTier
     from zexus_parallel_plugin.runtime.loops.driver import Loops
     from zexus_parallel_plugin.runtime.loops.messages import ChunkResult
 
@@ -34,8 +34,6 @@ _ERROR_MODE = "_continue_on_error"
 """A frame that has this variable goes on after errors."""
 _LONG_SECONDS = 0.005
 """Time that a loop must have been running for, in place, for a look behind it."""
-_FAILURES = 3
-"""Chunks of one place in a row that were of no use, after which it is left alone."""
 
 
 class _Sent:
@@ -58,11 +56,10 @@ class _Sent:
 class Resident:
     """The loop that is being executed in place just now."""
 
-    __slots__ = ("begun", "code", "frame", "head", "looked", "tier")
+    __slots__ = ("begun", "code", "frame", "head", "looked")
 
-    def __init__(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> None:
+    def __init__(self, code: Code, head: int, frame: Frame) -> None:
         self.begun = thread_time()
-        self.tier = tier
         self.code = code
         self.head = head
         self.frame = frame
@@ -105,15 +102,14 @@ class Behind:
     def _look(self, resident: Resident) -> bool:
         """Send chunks; whether nothing more can be sent from here."""
         code, frame = resident.code, resident.frame
-        ends = resident.tier.builder.loop_ends(code)
-        start = ends[resident.head] + 1
+        start = code.ends[resident.head] + 1
         written = self._stores_between(code, resident.head, start, frame)
-        for chunk in chunks_behind(code, start, ends):
+        for chunk in chunks_behind(code, start):
             if any(sent.frame is frame and sent.chunk.start == chunk.start for sent in self._sent):
                 written |= chunk.stores
                 continue
             names, writes = self._needs(chunk, frame)
-            if self._failures.get((id(code), chunk.start), 0) < _FAILURES and names.isdisjoint(written):
+            if self._failures.get((id(code), chunk.start), 0) < MOST_FAILURES and names.isdisjoint(written):
                 if self._busy() >= self._most:
                     return False
                 self._send(chunk, code, frame, sorted(names))

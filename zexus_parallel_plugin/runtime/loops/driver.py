@@ -117,7 +117,7 @@ class Loops:
             self.active = None
         if landing is LEFT:
             return LEFT
-        if head < landing[0] <= tier.builder.loop_end(code, head):
+        if head < landing[0] <= code.ends[head]:
             # The loop goes on in the interpreter, and what had been sent is lost.
             site.failures += 1
             if site.failures >= MOST_FAILURES and not self.forced:

@@ -11,7 +11,7 @@ _MOST_SKIPPED = 256
 """Executions of a loop that is always short before it is looked at again."""
 
 MOST_FAILURES = 3
-"""Ranges in a row that were of no use, after which a loop is left alone."""
+"""Ranges, or chunks of one place, in a row that were of no use, after which it is left alone."""
 
 
 class LoopSite:
