@@ -73,7 +73,7 @@ def disagreement(subject: Subject, found: Report, chunk: Chunk) -> str:
         if plan.end == chunk.span[1] and plan.head >= chunk.span[0]
     }  # fmt: skip
     runs = [each for pc, each in chunk.measured if each.loop and pc in heads]
-    used, sent = sum(each.used for each in runs), sum(each.sent for each in runs)
+    used, sent = (sum(getattr(each, name) for each in runs if not each.whole) for name in ("used", "sent"))
     refusal = next((each.refusal for each in runs if each.refusal), "")
     thrown = {reason for each in runs for reason in each.thrown} - UNDER_WAY
     if chunk.how == "ranges":

@@ -33,6 +33,7 @@ class _Counts:
     thrown: Counter[str] = field(default_factory=Counter)
     loop: bool = False
     refusal: str = ""
+    whole: bool = False
 
 
 class _Listener(Recorder):
@@ -61,6 +62,13 @@ class _Listener(Recorder):
         counts = self._place(handle, (id(code.bytecode), head))
         counts.loop = True
         counts.sent += iterations
+
+    def block_sent(self, handle: Any, code: Code, start: int, end: int) -> None:
+        # A block is what comes before a loop, and the loop to its end.
+        head = min((head for head, last in code.ends.items() if start <= head and last < end), default=start)
+        counts = self._place(handle, (id(code.bytecode), head))
+        counts.loop = counts.whole = True
+        counts.sent += 1
 
     def range_settled(
         self,
@@ -138,8 +146,9 @@ def _add_to_chunks(report: Report, subject: Subject, listener: _Listener, known:
     for (code, pc), counts in listener.counts.items():
         name = units.get(id(known.get(code)), "")
         found[name, pc] = Measured(
-            counts.sent, counts.used, counts.seconds, dict(counts.thrown), counts.loop, counts.refusal
-        )
+            counts.sent, counts.used, counts.seconds, dict(counts.thrown), counts.loop, counts.refusal,
+            counts.whole,
+        )  # fmt: skip
     for chunk in report.chunks:
         first, end = chunk.span
         chunk.measured = [

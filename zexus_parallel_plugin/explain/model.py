@@ -62,6 +62,7 @@ class Measured:
         seconds: time that workers needed for them.
         thrown: results that were not used, by reason code: calls, or ranges of iterations.
         loop: it is a loop; refusal: reason code of why it was executed in place (from then on).
+        whole: the loop was sent as a whole, so it is its executions that are counted.
     """
 
     sent: int = 0
@@ -70,6 +71,7 @@ class Measured:
     thrown: dict[str, int] = field(default_factory=dict)
     loop: bool = False
     refusal: str = ""
+    whole: bool = False
 
 
 @dataclass(slots=True)

@@ -297,13 +297,15 @@ def _needs(dependence: Dependence) -> str:
 def _done(measured: Measured) -> str:
     """What a run has done with a call or loop."""
     what = "iterations" if measured.loop else "calls"
+    if measured.whole:
+        what = "executions as a whole"
     if not measured.sent:
         return f"in place [{measured.refusal}]" if measured.refusal else "in place"
     mean = measured.seconds / measured.used * 1000 if measured.used else 0.0
     text = f"{measured.sent:,} {what} sent, {measured.used:,} used, {mean:.3g} ms each"
     if measured.thrown:
         text += "; not used: " + ", ".join(f"{code} {count}" for code, count in measured.thrown.items())
-    if measured.refusal:
+    if measured.refusal and not measured.whole:
         text += f"; then in place [{measured.refusal}]"
     return text
 

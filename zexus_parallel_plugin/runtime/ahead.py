@@ -8,7 +8,6 @@ executed in place, and measured, and while that takes long, a pulse looks ahead 
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from time import thread_time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,7 +29,7 @@ from zexus_parallel_plugin.runtime.stream import MapSource, Source, Stream, visi
 from zexus_parallel_plugin.runtime.task import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from zexus_parallel_plugin.config import ParallelConfig
     from zexus_parallel_plugin.engine.code import Code
@@ -82,6 +81,25 @@ class _Visit:
         self.begun = 0.0
 
 
+class _Busy:
+    """While this is open, ``on`` is true, and no beat comes in between.
+
+    No generator: beats come at any depth of recursion, and Python complains of generators that end there, on
+    standard error.
+    """
+
+    __slots__ = ("on",)
+
+    def __init__(self) -> None:
+        self.on = False
+
+    def __enter__(self) -> None:
+        self.on = True
+
+    def __exit__(self, *_error: object) -> None:
+        self.on = False
+
+
 class Ahead:
     """Implements `engine.position.RunAhead` for one execution."""
 
@@ -108,7 +126,7 @@ class Ahead:
         self._in_place: list[_Visit] = []
         self._running: dict[int, int] = {}
         self._nested = _FORCED_NESTED if self.forced else 1
-        self._busy = False
+        self._busy = _Busy()
         self.pulse = Pulse(self._on_beat)
 
     # -- what the engine calls
@@ -136,12 +154,9 @@ class Ahead:
 
     def _call(self, frame: Frame, position: Position, function: Descriptor, args: list[Any]) -> Any:
         visit = self._visit(frame, position, function, args)
-        self._busy = True
-        try:
+        with self._busy:
             visit.stream = self._lookahead.stream_of(frame)
             value = self._look(visit)
-        finally:
-            self._busy = False
         return self._execute(visit) if value is _NOTHING else value
 
     def map(self, frame: Frame, function: Any, xs: list[Any], results: list[Any] | None = None) -> list[Any]:
@@ -171,18 +186,14 @@ class Ahead:
 
                 visit = _Visit(frame, key, function, [x], site, source)
                 visit.stream = stream
-                self._busy = True
-                try:
+                with self._busy:
                     value = self._look(visit)
-                finally:
-                    self._busy = False
                 results.append(self._execute(visit) if value is _NOTHING else value)
                 stream = visit.stream
         finally:
             if stream is not None:
-                self._busy = True
-                self._lookahead.drop(stream)
-                self._busy = False
+                with self._busy:
+                    self._lookahead.drop(stream)
         return results
 
     def may_compile(self, code: Code, instructions: Iterable[int]) -> bool:
@@ -201,9 +212,9 @@ class Ahead:
 
     def loop(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
         """Execute a loop from its head on, with workers: where the interpreter goes on, or `LEFT`."""
-        if self._busy:
+        if self._busy.on:
             return LEFT
-        with self._undisturbed():
+        with self._busy:
             stream = self._lookahead.stream_of(frame)
             if stream is not None:
                 if self.loops.refused(tier, code, head, frame):
@@ -226,8 +237,8 @@ class Ahead:
         behind = self.loops.behind
         outer, behind.resident = behind.resident, Resident(code, head, frame)
         self._start_pulse()
-        if self.forced and not self._busy:
-            with self._undisturbed():
+        if self.forced and not self._busy.on:
+            with self._busy:
                 behind.look()
         return outer
 
@@ -235,9 +246,9 @@ class Ahead:
         """It is over: where the interpreter goes on, behind what workers have executed meanwhile."""
         behind = self.loops.behind
         behind.resident = outer
-        if self._busy:
+        if self._busy.on:
             return landing
-        with self._undisturbed():
+        with self._busy:
             return behind.arrive(code, frame, landing)
 
     def adopt(self, flight: Flight) -> Any:
@@ -253,21 +264,12 @@ class Ahead:
 
     def landed(self, visit: _Visit) -> None:
         """An adopted call is over."""
-        with self._undisturbed():
+        with self._busy:
             self._in_place.remove(visit)
             name = id(visit.function)
             self._running[name] -= 1
             if not self._running[name]:
                 self._learn(visit, self._clock() - visit.begun)
-
-    @contextmanager
-    def _undisturbed(self) -> Iterator[None]:
-        """No beat is to come in between."""
-        self._busy = True
-        try:
-            yield
-        finally:
-            self._busy = False
 
     def _start_pulse(self) -> None:
         if not self.pulse.running:
@@ -276,7 +278,7 @@ class Ahead:
     def finish(self) -> None:
         """The execution is over: give up everything that is left."""
         self.pulse.stop()
-        self._busy = True
+        self._busy.on = True
         self.loops.behind.finish()
         for stream in list(self._lookahead.streams):
             self._lookahead.drop(stream)
@@ -322,13 +324,12 @@ class Ahead:
         try:
             return self._execution.call_action(visit.frame, visit.function, visit.args)
         finally:
-            self._busy = True
-            seconds = self._clock() - visit.begun
-            self._in_place.pop()
-            self._running[name] = outer
-            if not outer:
-                self._learn(visit, seconds)
-            self._busy = False
+            with self._busy:
+                seconds = self._clock() - visit.begun
+                self._in_place.pop()
+                self._running[name] = outer
+                if not outer:
+                    self._learn(visit, seconds)
 
     def _learn(self, visit: _Visit, seconds: float) -> None:
         self._metrics.calls_in_place += 1
@@ -349,20 +350,20 @@ class Ahead:
 
     def _on_beat(self) -> None:
         """Something has been running in place for a while: look after the workers, and ahead of it."""
-        if self._busy or self._dispatch.failed:
+        if self._busy.on or self._dispatch.failed:
             return
         run = self.loops.active
         if run is not None:
             if not run.computing:
                 return
-            with self._undisturbed():
+            with self._busy:
                 self._dispatch.look()
                 if run.yielding:
                     self._look_from_calls(0.0, run.tier)
                 else:
                     run.beat()
             return
-        with self._undisturbed():
+        with self._busy:
             self.loops.behind.look()
             self._look_from_calls(0.0)
 
@@ -370,7 +371,7 @@ class Ahead:
         """Whether calls keep the other cores busy, so that a loop with ``seconds`` of work left is best
         executed in place for a while: calls need not be put together again, as ranges must.
         """
-        with self._undisturbed():
+        with self._busy:
             self._look_from_calls(seconds, tier)
         return self._dispatch.unfinished >= self.loops.beside
 

@@ -1,0 +1,14 @@
+"""What tests of the run time share."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _no_garbage_of_others(request: pytest.FixtureRequest) -> None:
+    """Objects of earlier tests are finalised now, and not at the limit of recursion, where that fails."""
+    if "deep_recursion" in request.node.name:
+        gc.collect()
