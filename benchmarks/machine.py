@@ -12,6 +12,7 @@ import subprocess
 import sys
 
 _WORK = """
+import time
 begin = time.perf_counter()
 x = 1
 for _ in range(6_000_000):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import suite, tables
+from benchmarks import machine, suite, tables
 from benchmarks.verify import problem
 from zexus_parallel_plugin.cli.measure import backend, bare_host
 
@@ -108,3 +108,8 @@ def test_measuring_inside_one_process(command: Callable[..., Finished], tmp_path
 
 def test_geometric_mean() -> None:
     assert tables.geometric_mean([2.0, 8.0]) == pytest.approx(4.0)
+
+
+def test_what_the_machine_gains_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_WORK", machine._WORK.replace("6_000_000", "1_000"))
+    assert machine.scaling(2, rounds=1) > 0
