@@ -1,4 +1,4 @@
-"""What the machine itself gains from several processes at once: the most that any program can gain.
+"""What the machine itself gains from several processes at once, which is what a program can hope for.
 
     python benchmarks/machine.py [PROCESSES]
 
