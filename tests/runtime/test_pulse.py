@@ -5,10 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.runtime.running import run, use_fake_pool
+from zexus_parallel_plugin.runtime.late import LateAhead
 from zexus_parallel_plugin.runtime.pulse import Pulse
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timer")
@@ -71,6 +75,44 @@ def test_there_is_one_at_a_time_and_only_in_the_main_thread() -> None:
     second.start()
     assert second.running
     second.stop()
+
+
+def test_a_beat_does_not_come_into_another_one(beats: list[int]) -> None:
+    def beat() -> None:
+        beats.append(1)
+        signal.raise_signal(signal.SIGVTALRM)
+
+    pulse = Pulse(beat, 1000.0)
+    pulse.start()
+    signal.raise_signal(signal.SIGVTALRM)
+    pulse.stop()
+    assert len(beats) == 1
+
+
+def test_a_signal_that_comes_while_somebody_wakes_up_leaves_no_timer_behind() -> None:
+    # The handler of signals is reset when Python ends: a timer that is still there then ends the process.
+    made: list[Woken] = []
+
+    class Woken:
+        def __init__(self) -> None:
+            made.append(self)
+            self.pulse = Pulse(lambda: None, 1000.0)
+            if len(made) < 3:
+                signal.raise_signal(signal.SIGVTALRM)
+
+        def finish(self) -> None:
+            self.pulse.stop()
+
+    meter = SimpleNamespace(gas_used=0)
+    execution: Any = SimpleNamespace(meter=meter, gas_limit=float("inf"), counters=Counter(), ahead=None)
+    make: Any = Woken
+    late = LateAhead(execution, make, forced=False)
+    late.pulse.start()
+    compute(0.01)
+    late.wake()
+    late.finish()
+    assert len(made) == 1
+    assert signal.getitimer(signal.ITIMER_VIRTUAL)[0] == 0.0
 
 
 def test_the_handler_of_somebody_else_is_respected() -> None:

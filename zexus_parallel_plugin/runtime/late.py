@@ -68,6 +68,7 @@ class LateAhead:
         self._begun = thread_time()
         self._gas = execution.meter.gas_used
         self._asked = False
+        self._waking = False
         self.forced = forced
         self.real: Ahead | None = None
         self.pulse = Pulse(self._on_beat)
@@ -75,6 +76,7 @@ class LateAhead:
     def wake(self) -> Ahead:
         """The `Ahead`, made now if need be."""
         if self.real is None:
+            self._waking = True
             real = self._make()
             self.pulse.move_to(real.pulse)
             self.pulse = real.pulse
@@ -84,7 +86,7 @@ class LateAhead:
         return self.real
 
     def _on_beat(self) -> None:
-        if self._worth():
+        if not self._waking and self._worth():
             self.wake()
 
     def _worth(self) -> bool:

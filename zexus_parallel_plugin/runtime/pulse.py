@@ -21,6 +21,7 @@ _SIGNAL: Any = getattr(signal, "SIGVTALRM", None)
 _TIMER: Any = getattr(signal, "ITIMER_VIRTUAL", None)
 
 _current: Pulse | None = None
+_beating = False
 
 
 class Pulse:
@@ -49,9 +50,10 @@ class Pulse:
         """End. The handler stays: the default one would end the process if a last signal were on its way."""
         global _current  # noqa: PLW0603
         if self.running:
-            signal.setitimer(_TIMER, 0)
-            self.running = False
+            # First of all no more beats: one that came in between would start what is being stopped.
             _current = None
+            self.running = False
+            signal.setitimer(_TIMER, 0)
 
     def move_to(self, other: Pulse) -> None:
         """Let another pulse go on where this one is."""
@@ -73,13 +75,17 @@ class Pulse:
             signal.setitimer(_TIMER, self._seconds, self._seconds)
 
     def beat(self) -> None:
-        """Beat now."""
-        if self._held or not self.running:
+        """Beat now, unless a beat is still going on."""
+        global _beating  # noqa: PLW0603 - beats are those of the one timer, whichever pulse has it by now
+        if self._held or not self.running or _beating:
             return
+        _beating = True
         try:
             self._beat()
         except Exception:  # noqa: BLE001 - it must not appear in the middle of the program
             self.stop()
+        finally:
+            _beating = False
 
 
 def _available() -> bool:
