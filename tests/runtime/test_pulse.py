@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.runtime.running import run, use_fake_pool
+from zexus_parallel_plugin.runtime import pulse as pulse_module
 from zexus_parallel_plugin.runtime.late import LateAhead
 from zexus_parallel_plugin.runtime.pulse import Pulse
 
@@ -87,6 +88,25 @@ def test_a_beat_does_not_come_into_another_one(beats: list[int]) -> None:
     signal.raise_signal(signal.SIGVTALRM)
     pulse.stop()
     assert len(beats) == 1
+
+
+def test_a_signal_that_comes_while_the_frames_are_looked_at_is_dropped(
+    beats: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+
+    def importing(_frame: object) -> bool:
+        looks.append(1)
+        if len(looks) < 3:
+            signal.raise_signal(signal.SIGVTALRM)
+        return False
+
+    monkeypatch.setattr(pulse_module, "_importing", importing)
+    pulse = Pulse(lambda: beats.append(1), 1000.0)
+    pulse.start()
+    signal.raise_signal(signal.SIGVTALRM)
+    pulse.stop()
+    assert (len(looks), len(beats)) == (1, 1)
 
 
 def test_a_signal_that_comes_while_somebody_wakes_up_leaves_no_timer_behind() -> None:

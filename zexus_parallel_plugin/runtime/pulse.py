@@ -74,14 +74,16 @@ class Pulse:
         if not self._held and self.running:
             signal.setitimer(_TIMER, self._seconds, self._seconds)
 
-    def beat(self) -> None:
-        """Beat now, unless a beat is still going on."""
+    def beat(self, frame: FrameType | None = None) -> None:
+        """Beat now, unless a beat is going on or ``frame``, the interrupted one, loads a module."""
         global _beating  # noqa: PLW0603 - beats are those of the one timer, whichever pulse has it by now
         if self._held or not self.running or _beating:
             return
+        # Before the look at the frames: with many of them it can take longer than from beat to beat.
         _beating = True
         try:
-            self._beat()
+            if not _importing(frame):
+                self._beat()
         except Exception:  # noqa: BLE001 - it must not appear in the middle of the program
             self.stop()
         finally:
@@ -95,8 +97,9 @@ def _available() -> bool:
 
 
 def _on_signal(_number: int, frame: FrameType | None) -> None:
-    if _current is not None and not _importing(frame):
-        _current.beat()
+    pulse = _current
+    if pulse is not None:
+        pulse.beat(frame)
 
 
 def _importing(frame: FrameType | None) -> bool:
