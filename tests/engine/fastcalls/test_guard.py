@@ -6,7 +6,6 @@ import subprocess
 import sys
 from typing import Any
 
-import pytest
 from zexus.object import Builtin, Integer
 
 from zexus_parallel_plugin.analysis.effects import PURE_BUILTINS
