@@ -118,7 +118,8 @@ def test_no_workers_at_all(settings: dict[str, object], reason: str, monkeypatch
 def test_cheap_programs_make_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     made = use_fake_pool(monkeypatch, "prompt")
     source = "action f(n) { return n + 1; } let t = 0; for i in range(9000) { t = t + f(i); } print(t);"
-    _result, metrics = run(source, {"worker_count": 2, "min_task_seconds": 10.0, "tier": "interpreter"})
+    settings = {"worker_count": 2, "min_task_seconds": 10.0, "tier": "interpreter"}
+    _result, metrics = run(source, settings, gas_limit=10**9)
     assert not made
     assert 0 < metrics.reasons["cheap"] < 20, "a cheap site is looked at less and less often"
 
@@ -202,8 +203,8 @@ def test_large_inputs_of_short_calls_are_not_sent(monkeypatch: pytest.MonkeyPatc
         "let xs = range(100000); let t = 0; for i in range(900) { t = t + f(xs, i); } print(t);"
     )
     settings = {"worker_count": 2, "tier": "interpreter", "min_task_seconds": 1e-9}
-    result, metrics = run(source, settings)
-    assert result == run(source, IN_PLACE)[0]
+    result, metrics = run(source, settings, gas_limit=10**9)
+    assert result == run(source, IN_PLACE, gas_limit=10**9)[0]
     assert metrics.reasons["large-inputs"] > 0
     assert metrics.calls_committed < 10, "the first of them may seem to pay on a slow machine"
 

