@@ -293,6 +293,7 @@ _TABLE = (
         "code",
         "There is neither a call of an action here nor a loop, so there is nothing to give away.",
     ),
+    Reason("undecided", "code", "The run was over before any call here was given to a worker."),
     Reason("site-refused", "code", "Tasks of this call were useless too often, so no more are made."),
     Reason("scout-unverified", "code", "The operand stack of this code has no bounds that can be told."),
     Reason("scout-error", "code", "Looking ahead met something that would be an error."),

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.compiled import Compiled
 from zexus_parallel_plugin.journal.model import RunState
 from zexus_parallel_plugin.journal.series import Series
 from zexus_parallel_plugin.journal.tasks import ACTIVE
@@ -140,3 +141,39 @@ def test_a_series_loses_nothing(points: list[tuple[float, int]]) -> None:
     assert len(series.values) <= 256
     assert sum(series.values) == sum(amount for _, amount in points)
     assert sum(series.rates()) * series.width == pytest.approx(sum(series.values))
+
+
+@pytest.mark.parametrize("attempt_first", [False, True])
+def test_the_time_of_an_attempt_that_failed_for_good_counts_once(*, attempt_first: bool) -> None:
+    lines: list[ev.Event] = [
+        ev.Attempt(t=4.0, task=1, attempt=1, worker=1, begun=2.0, cause="timeout"),
+        ev.Task(t=4.0, id=1, state="failed", worker=1, attempt=1, begun=2.0, ended=4.0, cause="timeout"),
+    ]
+    state = state_of(
+        ev.Worker(t=0.0, id=1, state="ready", slot=0),
+        ev.Task(t=2.0, id=1, state="running", name="a", worker=1, attempt=1, begun=2.0),
+        *(lines if attempt_first else reversed(lines)),
+        ev.Metrics(t=8.0),
+    )
+    worker = state.workers[1]
+    assert (worker.busy, worker.failed, worker.finished) == (2.0, 1, 0)
+    assert state.efficiency() == 0.25
+
+
+def test_a_task_that_was_given_up_is_no_failure_of_its_worker() -> None:
+    state = state_of(
+        ev.Worker(t=0.0, id=1, state="ready", slot=0),
+        ev.Task(t=2.0, id=1, state="cancelled", worker=1, begun=1.0, ended=2.0, cause="cancelled"),
+    )
+    assert (state.workers[1].failed, state.workers[1].finished) == (0, 0)
+
+
+def test_what_was_compiled_is_in_the_metrics() -> None:
+    assert state_of(ev.Metrics(t=1.0)).compiled is None
+    counts = {"units_translated": 7, "units_cached": 2, "units_refused": 1, "translation_seconds": 0.25}
+    compiled = state_of(ev.Metrics(t=1.0, counts=counts)).compiled
+    assert compiled == Compiled(units=7, cached=2, refused=1, seconds=0.25)
+    assert compiled.words("{:.2f} s".format) == (
+        "7 actions and loops in 0.25 s, 2 of them from the cache, 1 refused"
+    )
+    assert Compiled(1, 0, 0, 2.0).words("{:.0f} s".format) == "1 action or loop in 2 s"

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zexus_parallel_plugin.monitor.figures import ratio
+from zexus_parallel_plugin.monitor.ink import UNICODE
 from zexus_parallel_plugin.monitor.lanes import IDLE, KINDS, RUNNING, Lanes, steps
-from zexus_parallel_plugin.monitor.timeline import Window
+from zexus_parallel_plugin.monitor.timeline import LABEL, Window, legend, row
+from zexus_parallel_plugin.monitor.watch import Watch
 
 OK, DONE, THROWN, FAILED = (KINDS.index(name) for name in ("committed", "done", "thrown-away", "failed"))
 
@@ -121,3 +124,55 @@ def test_scrolling_ends_at_both_ends() -> None:
     assert end.follows
     assert end.on(200.0, 80).at(79) >= 199.0 - end.cell  # it moves on with the run
     assert Window().scroll(5, 100.0, 80) == Window()
+
+
+def bars(share: float, lines: int, *, colour: bool = True) -> list[str]:
+    """The lines of a row with one cell."""
+    watch = Watch()
+    watch.now = 1.0
+    watch.lanes.record(0, 1, 0.0, share, OK)
+    window = Window(1.0, 0)
+    return [
+        "".join(ink.text for ink in row(watch, 0, window, 1, UNICODE, colour=colour, part=(line, lines))[1:])
+        for line in range(lines)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("share", "one", "two"),
+    [(1.0, "▇", "▇█"), (0.75, "▅", "▃█"), (0.5, "▄", " █"), (0.25, "▂", " ▄"), (0.001, "▁", " ▁")],
+)
+def test_a_row_of_more_lines_has_higher_bars(share: float, one: str, two: str) -> None:
+    assert bars(share, 1) == [one]
+    assert bars(share, 2) == list(two)
+
+
+def test_marks_are_as_high_as_bars() -> None:
+    assert bars(1.0, 2, colour=False) == ["#", "#"]
+    assert bars(0.25, 2, colour=False) == [" ", "#"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "text"),
+    [(80, "committed  ▇ failed  a cell is 2.00 s"), (35, "failed  cell 2.00 s"), (25, "▇ failed  ")],
+)
+def test_the_legend_leaves_out_what_has_no_room(columns: int, text: str) -> None:
+    watch = Watch()
+    watch.state.counts["failed"] = 1
+    line = legend(watch, Window(2.0, 0), columns, UNICODE)
+    shown = "".join(ink.text for ink in line)
+    assert shown.endswith(text)
+    assert len(shown) <= LABEL + columns
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "room", "text"),
+    [
+        (12, None, 9, "12"), (12, 345, 9, "12/345"), (1234567, None, 8, "1.2 M"), (594, 594, 9, "594/594"),
+        (10000, 10000, 9, "10 k/10 k"), (258845, 284608, 13, "259 k/285 k"), (1, 2000000, 9, "1/2.0 M"),
+    ],
+)  # fmt: skip
+def test_counts_become_shorter_where_they_have_no_room(
+    done: int, total: int | None, room: int, text: str
+) -> None:
+    assert ratio(done, total, room) == text

@@ -110,3 +110,16 @@ def test_columns_without_room_are_left_out() -> None:
     assert [item.column.name for item in place(COLUMNS, 20)] == ["name", "number"]
     assert [(item.start, item.width) for item in place(COLUMNS, 20)] == [(0, 12), (14, 6)]
     assert plain(heading(place(COLUMNS, 20), UNICODE, "number", descending=True)).endswith("▼ num…")
+
+
+def test_rows_are_ordered_by_their_keys_where_they_come_in_another_order() -> None:
+    table: Listing[Row] = Listing(COLUMNS, lambda row: row.name, by_key=True)
+    known = {3: Row("c", 1), 5: Row("a", 2)}
+    assert table.update(known) == [3, 5]
+    known |= {4: Row("b", 3), 9: Row("d", 4)}
+    assert table.update(known, {4, 9}) == [3, 4, 5, 9]
+    table.filter("-c")
+    assert table.update(known) == [4, 5, 9]
+    table.filter("")
+    table.order_by("", descending=True)
+    assert table.update(known) == [9, 5, 4, 3]

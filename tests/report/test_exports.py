@@ -288,3 +288,37 @@ def test_every_report_can_be_made_of_any_journal(tmp_path: Path, events: list[ev
     prometheus(run)
     json.dumps(document(run))
     assert complaints(trace(run)["traceEvents"]) == []
+
+
+def test_what_was_compiled_is_in_every_report(tmp_path: Path) -> None:
+    path = write(tmp_path / "run.jsonl", Shape(tasks=3))
+    counts = {"units_translated": 7, "units_cached": 2, "units_refused": 1, "translation_seconds": 0.25}
+    with path.open("a") as file:
+        file.write(ev.encode(ev.Metrics(t=9.0, counts=counts)))
+    run = load(path)
+    assert "compiled:   7 actions and loops in 250 ms, 2 of them from the cache, 1 refused" in text_report(
+        run
+    )
+    assert document(run)["summary"]["compiled"] == {"units": 7, "cached": 2, "refused": 1, "seconds": 0.25}
+    lines = prometheus(run).splitlines()
+    assert 'zexus_parallel_units{outcome="translated"} 5' in lines
+    assert 'zexus_parallel_units{outcome="cached"} 2' in lines
+    assert 'zexus_parallel_units{outcome="refused"} 1' in lines
+    assert "zexus_parallel_translation_seconds 0.250000" in lines
+
+
+def test_each_attempt_in_the_job_log_has_the_signal_of_its_own_worker(tmp_path: Path) -> None:
+    events: list[ev.Event] = [ev.RunStart(t=0.0, v=ev.VERSION, run="r", time=0.0, pid=1, workers=2)]
+    for number, name in ((1, "SIGKILL"), (2, "SIGSEGV")):
+        events += [
+            ev.Worker(t=0.0, id=number, state="ready", slot=number - 1),
+            ev.Task(t=1.0 * number, id=7, state="running", worker=number, attempt=number, begun=1.0 * number),
+            ev.Worker(t=number + 0.5, id=number, state="dead", signal=name, expected=False),
+            ev.Attempt(
+                t=number + 0.5, task=7, attempt=number, worker=number, begun=1.0 * number, cause="died"
+            ),
+        ]
+    path = tmp_path / "run.jsonl"
+    path.write_text("".join(map(ev.encode, events)), encoding="ascii")
+    rows = [line.split("\t") for line in joblog(load(path)).splitlines()[1:]]
+    assert [(row[1], row[7]) for row in rows] == [("worker-1", "9"), ("worker-2", "11")]

@@ -11,6 +11,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.compiled import Compiled
 from zexus_parallel_plugin.journal.estimates import speedup
 from zexus_parallel_plugin.journal.pieces import ChunkInfo, SharedInfo
 from zexus_parallel_plugin.journal.series import Series
@@ -151,6 +152,11 @@ class RunState:
         )
         return min(1.0, running / alive)
 
+    @property
+    def compiled(self) -> Compiled | None:
+        """What the compiled tier did, None if nothing."""
+        return Compiled.of(self.metrics)
+
     def text_of_line(self, line: int) -> str:
         """A line of the program, from 1; empty if it is not known."""
         lines = self.source.lines if self.source is not None else []
@@ -228,9 +234,11 @@ class RunState:
             group.running += (task.state == "running") - (before == "running")
             group.failed += (task.state == "failed") - (before == "failed")
         self._settle(task, group, chunk, was_committed, was_thrown)
+        piece = task.slice
+        told = piece is not None and piece.attempt == task.attempt and piece.end is not None
         self._place(task)
         if task.ended is not None and was_ended is None and task.begun is not None:
-            self._finished(task, group, chunk)
+            self._finished(task, group, chunk, told=told)
 
     def _settle(
         self, task: TaskInfo, group: Group, chunk: ChunkInfo | None, committed: int, thrown: int
@@ -269,7 +277,8 @@ class RunState:
                 piece_now.end = max(piece_now.begin, task.ended)
                 piece_now.cause = task.cause
 
-    def _finished(self, task: TaskInfo, group: Group, chunk: ChunkInfo | None) -> None:
+    def _finished(self, task: TaskInfo, group: Group, chunk: ChunkInfo | None, *, told: bool) -> None:
+        """A task has ended; with ``told``, its attempt has told so already, and its worker knows."""
         seconds = task.duration or 0.0
         assert task.ended is not None
         self.throughput.add(task.ended, 1)
@@ -280,13 +289,11 @@ class RunState:
         group.longest = max(group.longest, seconds)
         if chunk is not None:
             chunk.busy += seconds
-        if task.worker is not None:
+        if task.worker is not None and not told:
             worker = self._worker(task.worker)
             worker.busy += seconds
-            if task.cause:
-                worker.failed += 1
-            else:
-                worker.finished += 1
+            worker.failed += task.state == "failed"
+            worker.finished += not task.cause
             if task.rss:
                 worker.rss = max(worker.rss, task.rss)
 
@@ -301,6 +308,8 @@ class RunState:
             return
         end = max(begun, event.t)
         piece = task.slice
+        if piece is not None and piece.attempt == event.attempt and piece.end is not None:
+            return  # the task has failed for good, and its own line has told so
         if piece is None or piece.attempt != event.attempt:
             piece = Slice(task.id, event.attempt, worker.id, worker.slot, begun)
             task.slice = piece

@@ -179,7 +179,7 @@ class _Pane:
             how = worker.signal or f"exit code {worker.code}"
             self.field(
                 "state",
-                f"gone after {duration(worker.ended)}, {how}",
+                f"gone {duration(worker.ended)} into the run, {how}",
                 "bad" if worker.expected is False else "dim",
             )
         if worker.reason:
@@ -207,7 +207,7 @@ class _Pane:
         self.field("verdict", chunk.verdict, VERDICT_TONES.get(chunk.verdict, "text"))
         self.reason(chunk.reason)
         expected = f" of {count(chunk.expected)} expected" if chunk.expected else ""
-        self.field("calls", f"{count(chunk.committed)} used{expected}, {count(chunk.thrown)} not used")
+        self.field("calls", f"{count(chunk.committed)} used{expected}, {count(chunk.thrown)} thrown away")
         self.field(
             "tasks",
             f"{count(chunk.tasks)}, {duration(chunk.busy)} on workers, {duration(chunk.seconds)} a call",
@@ -227,9 +227,11 @@ class _Pane:
         self.field("action", group.name or "(no name)", "strong")
         share = percent(group.seconds / total) if total else "-"
         self.field("time", f"{duration(group.seconds)} on workers, {share} of all")
-        self.field("a task", f"{duration(group.mean)} on average, {duration(group.longest)} the longest")
+        if group.finished:
+            self.field("a task", f"{duration(group.mean)} on average, {duration(group.longest)} the longest")
         self.field("tasks", f"{count(group.tasks)}, {group.running} running, {group.failed} failed")
-        self.field("calls", f"{count(group.calls)}: {count(group.committed)} used, {count(group.thrown)} not")
+        used = f"{count(group.committed)} used, {count(group.thrown)} thrown away"
+        self.field("calls", f"{count(group.calls)}: {used}")
         lines = sorted({chunk.line for chunk in self.watch.state.chunks.values() if chunk.name == group.name})
         if lines:
             self.field("called in", "line " + ", ".join(str(line) for line in lines[:12]))
@@ -293,6 +295,8 @@ class _Pane:
             self.reason(state.end.left_to_host)
         limit = "unlimited" if start.gas_limit is None else count(int(start.gas_limit))
         self.field("gas", f"{count(state.gas)} of {limit}, {count(state.operations)} operations")
+        if state.compiled is not None:
+            self.field("compiled", state.compiled.words(duration))
         self.field("calls", f"{count(state.committed_calls)} used, {count(state.thrown_calls)} thrown away")
         self.field("workers", f"{start.workers} at most, {start.cores} cores, {state.deaths} died")
         self.field("retries", f"{state.retries} of {state.failed_attempts} failed attempts were tried again")

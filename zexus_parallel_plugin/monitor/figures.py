@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["count", "duration", "percent", "rate", "size"]
+__all__ = ["count", "duration", "percent", "rate", "ratio", "size"]
 
 
 def duration(seconds: float | None) -> str:
@@ -41,15 +41,26 @@ def size(count_of_bytes: float | None) -> str:
     return f"{value:.0f} {unit}" if unit in "BK" or value >= 100 else f"{value:.1f} {unit}"
 
 
-def count(number: int | None) -> str:
-    """A whole number with groups of three, ``12 345``; from ten millions on shorter, ``12.3 M``."""
+def count(number: int | None, room: int = 9) -> str:
+    """A whole number with groups of three, ``12 345``; without room shorter: ``12.3 M``, ``48 k``."""
     if number is None:
         return "-"
-    if abs(number) >= 10_000_000:
-        for unit, scale in (("T", 1e12), ("G", 1e9), ("M", 1e6)):
-            if abs(number) >= scale:
-                return f"{number / scale:.1f} {unit}"
-    return f"{number:,}".replace(",", " ")
+    text = f"{number:,}".replace(",", " ")
+    if len(text) <= room:
+        return text
+    for unit, scale in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(number) >= scale:
+            digits = 0 if unit == "k" else 1
+            return f"{number / scale:.{digits}f} {unit}"
+    return text
+
+
+def ratio(done: int, total: int | None, room: int) -> str:
+    """How many of how many, ``12/345``; without a total only how many. Shorter where it has no room."""
+    if not total:
+        return count(done, room)
+    text = f"{count(done)}/{count(total)}"
+    return text if len(text) <= room else f"{count(done, 4)}/{count(total, 4)}"
 
 
 def percent(share: float | None) -> str:

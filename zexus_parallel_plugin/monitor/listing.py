@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ class Listing(Generic[Row]):
     one column only, ``-word`` must not occur. The case of letters does not matter.
 
     Attributes:
-        keys: what is to be shown. order: name of a column, empty for the order in which the rows came.
+        keys: what is to be shown. order: name of a column, empty for the order in which the rows came, or,
+            with ``by_key``, that of their keys.
         query: the filter as typed.
     """
 
@@ -37,12 +38,14 @@ class Listing(Generic[Row]):
         *,
         order: str = "",
         descending: bool = False,
+        by_key: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.columns = {column.name: column for column in columns}
-        self.keys: list[Hashable] = []
+        self.keys: list[Any] = []
         self.order, self.descending = order, descending
         self.query = ""
+        self._by_key = by_key
         self._text = text
         self._tests: list[Callable[[Row], bool]] = []
         self._passed: dict[Hashable, None] = {}
@@ -91,8 +94,10 @@ class Listing(Generic[Row]):
         """Take the rows as they are now; ``touched`` are those that have changed, None for all of them."""
         plain = not (self._tests or self.order or self.descending)
         if plain and touched is not None and not self._stale and len(rows) >= len(self.keys):
-            new = len(rows) - len(self.keys)
-            self.keys += list(islice(reversed(rows), new))[::-1]
+            known = len(self.keys)
+            self.keys += list(islice(reversed(rows), len(rows) - known))[::-1]
+            if self._by_key and any(a > b for a, b in pairwise(self.keys[max(0, known - 1) :])):
+                self.keys.sort()
             return self.keys
         if self._tests:
             self._update_filtered(rows, touched)
@@ -133,12 +138,15 @@ class Listing(Generic[Row]):
         if self.order and start < self._sorted_at + _DUTY * self._sorting_took:
             return
         column = self.columns.get(self.order)
-        keys = list(self._passed)
+        keys: list[Any] = list(self._passed)
         if column is not None and column.order is not None:
             value = column.order
             keys.sort(key=lambda key: value(rows[key]), reverse=self.descending)
-        elif self.descending:
-            keys.reverse()
+        else:
+            if self._by_key:
+                keys.sort()
+            if self.descending:
+                keys.reverse()
         self.keys, self._stale = keys, False
         self._sorted_at = self._clock()
         self._sorting_took = self._sorted_at - start

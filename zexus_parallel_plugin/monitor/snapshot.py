@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zexus_parallel_plugin.monitor.columns import Column, heading, place, row_line
@@ -88,6 +89,7 @@ def record(watch: Watch) -> dict[str, Any]:
         "tasks_per_second": watch.recent_rate(),
         "gas": state.gas,
         "operations": state.operations,
+        "compiled": None if state.compiled is None else asdict(state.compiled),
         "workers": [
             {
                 "id": worker.id,

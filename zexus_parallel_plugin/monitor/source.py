@@ -56,7 +56,7 @@ def source_lines(
         text_room = max(8, whole - margin - 1) if noted else whole
         inks.append(Ink(look.fit(text, text_room), "strong" if here else _text_tone(text)))
         if noted:
-            note, tone = _note(chunks[number], look)
+            note, tone = _note(chunks[number], look, margin)
             inks += [Ink(" "), Ink(look.fit(note, margin), tone)]
         lines.append(inks)
     if source.cut and last == len(source.lines):
@@ -72,13 +72,17 @@ def _text_tone(text: str) -> Tone:
     return "dim" if text.lstrip().startswith(("//", "#")) else "text"
 
 
-def _note(chunks: list[ChunkInfo], look: Look) -> tuple[str, Tone]:
-    """What became of the chunks of a line: how many calls were used, and their time; or why none were."""
+def _note(chunks: list[ChunkInfo], look: Look, room: int) -> tuple[str, Tone]:
+    """What became of the chunks of a line: how many calls were used, and their time if there is room for it;
+    or why none were.
+    """
     best = max(chunks, key=lambda chunk: (chunk.verdict == "parallel", chunk.busy))
     others = f" +{len(chunks) - 1}" if len(chunks) > 1 else ""
     used, busy = sum(chunk.committed for chunk in chunks), sum(chunk.busy for chunk in chunks)
     if used or busy:
-        text = f"#{best.id}{others} {best.verdict}  {look.times}{count(used)}  {duration(busy)}"
+        text = f"#{best.id}{others} {best.verdict}  {look.times}{count(used)}"
+        time = f"  {duration(busy)}"
+        text += time if width(text + time) <= room else ""
     else:
         text = f"#{best.id}{others} {best.verdict}{': ' if best.reason else ''}{best.reason}"
     return look.clean(text), VERDICT_TONES.get(best.verdict, "text")

@@ -130,20 +130,28 @@ def _nothing(watch: Watch, look: Look) -> list[Ink]:
 
 
 def _counts(watch: Watch, look: Look, room: int) -> Line:
-    counts = watch.state.counts
+    for gap, nulls in ((3, True), (2, True), (3, False), (2, False)):
+        inks = _states(watch, " " * gap, nulls=nulls)
+        if _LABEL + _width(inks) <= room:
+            break
+    return _labelled("tasks", inks, look, room)
+
+
+def _states(watch: Watch, gap: str, *, nulls: bool) -> list[Ink]:
+    """How many tasks are in each state; ``nulls``: the usual states, too, where none is in them."""
     inks: list[Ink] = []
     for state, tone in STATE_TONES.items():
-        number = counts[state]
-        if not number and state not in {"committed", "running", "queued", "failed"}:
-            continue
-        inks += [
-            Ink(count(number), tone if number else "dim"),
-            Ink(f" {state}   ", "text" if number else "dim"),
-        ]
+        number = watch.state.counts[state]
+        if number:
+            inks += [Ink(count(number), tone), Ink(f" {state}{gap}")]
+        elif nulls and state in {"committed", "running", "queued", "failed"}:
+            inks.append(Ink(f"0 {state}{gap}", "dim"))
     slow = len(watch.slow_tasks())
     if slow:
-        inks += [Ink(f"{slow}", "warn"), Ink(" slow", "warn")]
-    return _labelled("tasks", inks, look, room)
+        inks.append(Ink(f"{slow} slow", "warn"))
+    elif inks:
+        inks[-1] = Ink(inks[-1].text.rstrip(), inks[-1].tone)
+    return inks or [Ink("none", "dim")]
 
 
 def _speed(watch: Watch, look: Look, room: int) -> Line:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from zexus_parallel_plugin.monitor.columns import Column
-from zexus_parallel_plugin.monitor.figures import count, duration, percent, size
+from zexus_parallel_plugin.monitor.figures import count, duration, percent, ratio, size
 from zexus_parallel_plugin.monitor.ink import Ink, Look, Tone
 from zexus_parallel_plugin.monitor.summary import STATE_TONES
-from zexus_parallel_plugin.monitor.watch import LogLine, Watch, level_tone
+from zexus_parallel_plugin.monitor.watch import LogLine, Watch, level_tone, told
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.journal.events import Attempt
@@ -73,7 +73,7 @@ def task_columns(source: Source, look: Look) -> list[Column[TaskInfo]]:
         return Ink(duration(task_time(task, source().now)), "run" if task.state == "running" else "text")
 
     def used(task: TaskInfo) -> Ink:
-        text = f"{task.committed}/{task.calls}"
+        text = ratio(task.committed, task.calls, 9)
         tone: Tone = "ok" if task.committed == task.calls else ("warn" if task.thrown else "dim")
         return Ink(text, tone)
 
@@ -88,19 +88,19 @@ def task_columns(source: Source, look: Look) -> list[Column[TaskInfo]]:
     return [
         Column("task", "task", 7, lambda t: Ink(f"{t.id}", "text"), lambda t: t.id, ">"),
         Column("state", "state", 12, state, lambda t: t.state),
-        Column("name", "action", 10, lambda t: Ink(t.name or t.what, "strong"), lambda t: t.name, grows=2),
+        Column("name", "action", 16, lambda t: Ink(t.name or t.what, "strong"), lambda t: t.name, grows=2),
         Column("line", "line", 6, lambda t: Ink(_line(t.line), "dim"), lambda t: t.line, ">", drop=3),
         Column(
             "worker", "wkr", 4, lambda t: Ink(some(t.worker), "dim"), lambda t: t.worker or 0, ">", drop=4
         ),
-        Column("attempt", "try", 4, _try, lambda t: t.attempt, ">", drop=5),
+        Column("attempt", "try", 4, _try, lambda t: t.attempt, ">", drop=6),
         Column(
-            "begun", "begun", 9, lambda t: Ink(_at(t.begun), "dim"), lambda t: t.begun or 0.0, ">", drop=6
+            "begun", "begun", 9, lambda t: Ink(_at(t.begun), "dim"), lambda t: t.begun or 0.0, ">", drop=7
         ),
         Column("time", "time", 8, time, lambda t: task_time(t, source().now) or 0.0, ">"),
         Column("used", "used", 9, used, lambda t: t.committed / max(1, t.calls), ">", drop=2),
         Column("size", "sent", 7, lambda t: Ink(size(t.bytes), "dim"), lambda t: t.bytes, ">", drop=8),
-        Column("reason", "reason", 10, why, lambda t: (t.cause, *t.thrown), grows=2, drop=7),
+        Column("reason", "reason", 10, why, lambda t: (t.cause, *t.thrown), grows=2, drop=5),
         Column("source", "source", 16, code, None, grows=4, drop=9),
     ]
 
@@ -129,16 +129,16 @@ def function_columns(source: Source, look: Look) -> list[Column[Group]]:
             "longest",
             "longest",
             8,
-            lambda g: Ink(duration(g.longest), "text"),
+            lambda g: Ink(duration(g.longest if g.finished else None), "text"),
             lambda g: g.longest,
             ">",
             drop=3,
         ),
         Column("tasks", "tasks", 7, lambda g: Ink(count(g.tasks), "text"), lambda g: g.tasks, ">", drop=1),
-        Column("calls", "calls", 8, lambda g: Ink(count(g.calls), "text"), lambda g: g.calls, ">", drop=4),
+        Column("calls", "calls", 8, lambda g: number(g.calls, "text"), lambda g: g.calls, ">", drop=4),
         Column("running", "running", 7, lambda g: number(g.running, "run"), lambda g: g.running, ">", drop=5),
         Column("used", "used", 8, lambda g: number(g.committed, "ok"), lambda g: g.committed, ">", drop=6),
-        Column("thrown", "thrown", 7, lambda g: number(g.thrown, "warn"), lambda g: g.thrown, ">", drop=7),
+        Column("thrown", "thrown", 8, lambda g: number(g.thrown, "warn"), lambda g: g.thrown, ">", drop=7),
         Column("failed", "failed", 6, lambda g: number(g.failed, "bad"), lambda g: g.failed, ">"),
     ]
 
@@ -154,8 +154,7 @@ def chunk_columns(source: Source, _look: Look) -> list[Column[ChunkInfo]]:
 
     def calls(chunk: ChunkInfo) -> Ink:
         done = chunk.committed + chunk.thrown
-        text = f"{count(done)}/{count(chunk.expected)}" if chunk.expected else count(done)
-        return Ink(text, "text" if done else "dim")
+        return Ink(ratio(done, chunk.expected, 13), "text" if done else "dim")
 
     def code(chunk: ChunkInfo) -> Ink:
         return Ink(source().state.text_of_line(chunk.line).strip(), "dim")
@@ -173,8 +172,8 @@ def chunk_columns(source: Source, _look: Look) -> list[Column[ChunkInfo]]:
         Column("reason", "reason", 16, lambda c: Ink(c.reason, "warn"), lambda c: c.reason, grows=2),
         Column("depends", "needs", 8, needs, lambda c: len(c.depends), drop=8),
         Column("tasks", "tasks", 6, lambda c: number(c.tasks, "text"), lambda c: c.tasks, ">", drop=3),
-        Column("calls", "calls", 11, calls, lambda c: c.calls, ">", drop=1),
-        Column("thrown", "thrown", 6, lambda c: number(c.thrown, "warn"), lambda c: c.thrown, ">", drop=6),
+        Column("calls", "calls", 13, calls, lambda c: c.calls, ">", drop=1),
+        Column("thrown", "thrown", 8, lambda c: number(c.thrown, "warn"), lambda c: c.thrown, ">", drop=6),
         Column("busy", "time", 8, lambda c: Ink(duration(c.busy or None)), lambda c: c.busy, ">", drop=2),
         Column(
             "seconds", "a call", 8, _per_call, lambda c: c.seconds or 0.0, ">", drop=5,
@@ -195,7 +194,7 @@ def failure_columns(source: Source, _look: Look) -> list[Column[Failure]]:
 
     def what(failure: Failure) -> Ink:
         event = failure.event
-        return Ink(event.detail or event.error or "-", "text")
+        return Ink(told(source(), event.worker, event.detail) or event.error or "-", "text")
 
     return [
         Column("at", "at", 9, lambda f: Ink(_at(f.event.t), "dim"), lambda f: f.event.t, ">"),
@@ -244,7 +243,7 @@ def _try(task: TaskInfo) -> Ink:
 
 def number(value: int, tone: Tone) -> Ink:
     """A count; none is dim."""
-    return Ink(count(value), tone if value else "dim")
+    return Ink(count(value, 8), tone if value else "dim")
 
 
 def _line(number: int) -> str:

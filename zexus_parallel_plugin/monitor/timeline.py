@@ -127,27 +127,35 @@ def row(
     colour: bool = True,
     chosen: Hashable | None = None,
     here: bool = False,
-    named: bool = True,
+    part: tuple[int, int] = (0, 1),
 ) -> Line:
-    """A worker's row, for a window as it is drawn. ``chosen`` is the span that is marked, by its key; without
-    ``named`` there is no text in it.
+    """A worker's row, for a window as it is drawn. ``chosen`` is the span that is marked, by its key.
+
+    ``part`` is which line of how many it is: in more than one the bars are as many lines high, and only the
+    first one has text in it.
     """
+    named = not part[0]
     cells = watch.lanes.cells(slot, window.cell, window.first, columns, watch.now)
-    inks = [_cell(cell, look, colour=colour and not look.ascii_only) for cell in cells]
+    inks = [_cell(cell, look, part, colour=colour and not look.ascii_only) for cell in cells]
     _name(inks, watch, slot, window, columns, look, chosen, named=named)
     label = f"{look.cursor if here else ' '}{slot:>{LABEL - 2}} " if named else " " * LABEL
     return [Ink(label, "mark" if here else "dim"), *_merge(inks)]
 
 
-def _cell(cell: Cell, look: Look, *, colour: bool) -> Ink:
+def _cell(cell: Cell, look: Look, part: tuple[int, int], *, colour: bool) -> Ink:
+    line, lines = part
     if cell.kind == IDLE:
+        if line < lines - 1:
+            return Ink(" ", "dim")
         return Ink(look.point if not colour else look.blocks[1], "dim")
     kind = KINDS[cell.kind]
     tone = _TONES[kind][0]
-    if not colour:
-        return Ink(_MARKS[kind], tone)
+    full = len(look.blocks) - 1
     # Never the full height: rows would melt into one another.
-    return Ink(look.blocks[max(1, round(cell.share * (len(look.blocks) - 2)))], tone)
+    height = max(1, round(cell.share * (full * lines - 1))) - full * (lines - 1 - line)
+    if not colour:
+        return Ink(_MARKS[kind] if height > 0 else " ", tone)
+    return Ink(look.blocks[max(0, min(full, height))], tone)
 
 
 def _name(
@@ -202,8 +210,8 @@ def _merge(inks: list[Ink]) -> list[Ink]:
     return merged
 
 
-def legend(watch: Watch, window: Window, look: Look, *, colour: bool = True) -> Line:
-    """What the colours that occur mean, and how long a cell is."""
+def legend(watch: Watch, window: Window, columns: int, look: Look, *, colour: bool = True) -> Line:
+    """What the colours that occur mean, and how long a cell is, if there is room for that."""
     inks = [Ink(" " * LABEL)]
     counts = watch.state.counts
     for kind in KINDS:
@@ -215,5 +223,8 @@ def legend(watch: Watch, window: Window, look: Look, *, colour: bool = True) -> 
             continue
         mark = look.blocks[-2] if colour and not look.ascii_only else _MARKS[kind]
         inks += [Ink(mark, _TONES[kind][0]), Ink(f" {kind}  ", "dim")]
-    inks.append(Ink(f"a cell is {duration(window.cell)}", "dim"))
+    left = LABEL + columns - sum(width(ink.text) for ink in inks)
+    for text in (f"a cell is {duration(window.cell)}", f"cell {duration(window.cell)}"):
+        if len(text) <= left:
+            return [*inks, Ink(text, "dim")]
     return inks

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.journal.tasks import TaskInfo
     from zexus_parallel_plugin.monitor.ink import Tone
 
-__all__ = ["LogLine", "Progress", "Watch", "level_tone"]
+__all__ = ["LogLine", "Progress", "Watch", "level_tone", "told"]
 
 _LOG_LINES = 5000
 _RATE_SECONDS = 10.0
 """The time left is told by the pace of the last seconds."""
+_CLOSED = "close"
+"""Why a worker is killed that is not needed any more."""
 _DONE = KINDS.index("done")
 _FAILED = KINDS.index("failed")
 
@@ -118,7 +120,7 @@ class Watch:
             self.lanes.record(worker.slot, key, event.begun, max(event.begun, event.t), _FAILED)
         again = "; it is tried again" if event.again else ""
         where = "" if event.worker is None else f" on worker {event.worker}"
-        why = event.detail or event.error or event.cause
+        why = told(self, event.worker, event.detail) or event.error or event.cause
         self._say(
             event.t, "warning", f"task {event.task}, attempt {event.attempt}{where} failed: {why}{again}"
         )
@@ -154,11 +156,13 @@ class Watch:
         name = f"worker {event.id} (slot {worker.slot}, pid {worker.pid or '?'})"
         if event.state == "dead":
             how = worker.signal or (f"exit code {worker.code}" if worker.code is not None else "")
-            reason = f": {worker.reason}" if worker.reason else ""
-            level = "error" if worker.expected is False else "info"
-            self._say(event.t, level, f"{name} is gone{f', {how}' if how else ''}{reason}")
+            what = told(self, event.id, worker.reason)
+            if what == worker.reason:
+                what = f"is gone{f', {how}' if how else ''}{f': {what}' if what else ''}"
+            self._say(event.t, "error" if worker.expected is False else "info", f"{name} {what}")
         elif event.state == "killed":
-            self._say(event.t, "warning", f"{name} is killed{f': {worker.reason}' if worker.reason else ''}")
+            level = "info" if worker.reason == _CLOSED else "warning"
+            self._say(event.t, level, f"{name} is killed{f': {worker.reason}' if worker.reason else ''}")
         elif event.state == "ready":
             self._say(event.t, "info", f"{name} is ready")
 
@@ -229,6 +233,12 @@ def kind_of(task: TaskInfo, *, cause: str = "") -> int:
     if task.state in KINDS:
         return KINDS.index(task.state)
     return _FAILED if cause else (RUNNING if task.ended is None else _DONE)
+
+
+def told(watch: Watch, worker: int | None, detail: str) -> str:
+    """What happened to a worker, without the worker, where that is said beside it."""
+    known = watch.state.workers.get(worker) if worker is not None else None
+    return detail if known is None else detail.removeprefix(f"worker {known.pid} ")
 
 
 def level_tone(level: str) -> Tone:

@@ -38,6 +38,7 @@ def figures(run: Loaded) -> dict[str, Any]:
         "efficiency_estimate": state.efficiency(),
         "gas": state.gas,
         "operations": state.operations,
+        "compiled": None if state.compiled is None else asdict(state.compiled),
         "corrupt_lines": run.corrupt,
     }
 

@@ -24,14 +24,13 @@ def joblog(run: Loaded) -> str:
     1.
     """
     state = run.state
-    signals = {failure.task: state.workers.get(failure.worker or 0) for failure in state.failures}
     lines = ["\t".join(_COLUMNS)]
     pieces = sorted((piece for row in state.timeline for piece in row), key=lambda piece: piece.begin)
     for piece in pieces:
         if piece.end is None:
             continue
         task = state.tasks[piece.task]
-        worker = signals.get(task.id) if piece.cause == "died" else None
+        worker = state.workers.get(piece.worker) if piece.cause == "died" else None
         number = _number(worker.signal) if worker is not None else 0
         command = f"{printable(task.name) or 'task'} x{task.calls}"
         where = f" line {task.line}" if task.line else ""
@@ -85,6 +84,14 @@ def prometheus(run: Loaded) -> str:
     metric("failed_attempts", "gauge", "Attempts of tasks that failed.", [({}, state.failed_attempts)])
     metric("worker_deaths", "gauge", "Ends of workers that nobody wanted.", [({}, state.deaths)])
     metric("gas", "gauge", "Gas that the program used.", [({}, state.gas)])
+    if (compiled := state.compiled) is not None:
+        units: list[tuple[dict[str, str], float | None]] = [
+            ({"outcome": "translated"}, compiled.units - compiled.cached),
+            ({"outcome": "cached"}, compiled.cached),
+            ({"outcome": "refused"}, compiled.refused),
+        ]
+        metric("units", "gauge", "Actions and loops, by what the compiler did with them.", units)
+        metric("translation_seconds", "gauge", "Time that compiling took.", [({}, compiled.seconds)])
     metric("speedup_estimate", "gauge", "Work done, divided by time.", [({}, state.speedup())])
     metric(
         "efficiency_estimate", "gauge", "Part of the workers' time that was work.", [({}, state.efficiency())]

@@ -68,6 +68,8 @@ def _summary(run: Loaded) -> str:
     efficiency = state.efficiency()
     rows.append(("efficiency", _estimate(None if efficiency is None else efficiency * 100, " %")))
     rows.append(("gas", f"{state.gas:,}"))
+    if state.compiled is not None:
+        rows.append(("compiled", state.compiled.words(duration)))
     if run.corrupt:
         rows.append(("journal", f"{run.corrupt} lines could not be read"))
     return "".join(f"{name + ':':<12}{printable(value)}\n" for name, value in rows)

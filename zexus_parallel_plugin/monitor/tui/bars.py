@@ -91,7 +91,8 @@ class TabBar(Bar):
             title = tab.short if short else tab.title
             start = _line_width(inks)
             if number == active:
-                inks.append(Ink(f"{blank}{tab.key} {title}{blank}", "on_run"))
+                number_shown = f" {tab.number}" if tab.number else ""
+                inks.append(Ink(f"{blank}{tab.key} {title}{number_shown}{blank}", "on_run"))
             else:
                 inks += [Ink(f"{blank}{tab.key}", "key"), Ink(f" {title}", "dim")]
                 inks.append(Ink(f" {tab.number}{blank}" if tab.number else blank, "bad"))

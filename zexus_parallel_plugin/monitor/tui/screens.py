@@ -34,7 +34,7 @@ HELP: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Views",
         (
-            ("1 … 9, 0", "go to a view; a click on its tab does the same"),
+            ("1-9  0", "go to a view; a click on its tab does the same"),
             ("tab", "go to the next part of the screen"),
             ("enter", "details of what is selected; again: go into them"),
             ("d", "show or hide the details"),

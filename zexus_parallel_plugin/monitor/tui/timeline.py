@@ -141,7 +141,7 @@ class Timeline(ScrollView, can_focus=True):
             return axis(window, self.columns, self._look)
         slot = self._slot_at(y)
         if y == height - 1 and height > MARGIN_LINES:
-            return legend(self._watch, window, self._look, colour=colour)
+            return legend(self._watch, window, self.columns, self._look, colour=colour)
         if slot >= self._watch.state.slots:
             return []
         part = (round(self.scroll_offset.y) + y - 1) % self._height
@@ -149,7 +149,8 @@ class Timeline(ScrollView, can_focus=True):
             return []
         return row(
             self._watch, slot, window, self.columns, self._look,
-            colour=colour, chosen=self.chosen, here=self.has_focus and slot == self.slot, named=not part,
+            colour=colour, chosen=self.chosen, here=self.has_focus and slot == self.slot,
+            part=(part, max(1, self._height - 1)),
         )  # fmt: skip
 
     def render_line(self, y: int) -> Strip:

@@ -10,6 +10,7 @@ from textual.containers import Vertical
 
 from zexus_parallel_plugin.monitor import tables
 from zexus_parallel_plugin.monitor.details import Selection
+from zexus_parallel_plugin.monitor.figures import duration
 from zexus_parallel_plugin.monitor.graph import Graph, Node, graph_columns, lay_out
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
 from zexus_parallel_plugin.monitor.listing import Listing
@@ -85,7 +86,8 @@ class Spec(Generic[Row]):
     Attributes:
         name: of the view. title: on its tab. kind: of what is selected in it. columns, rows: as they are
         called. text: what the filter looks at. empty: said when there are no rows. order, descending: at
-        first. by_task: only rows of changed tasks have changed. follows: the last row stays in view.
+        first. by_task: the keys are those of tasks, and only rows of changed tasks have changed. follows: the
+        last row stays in view.
     """
 
     name: str
@@ -147,7 +149,9 @@ class TableView(View):
         self.rows: Mapping[Any, Any] = {}
         self._shown_version = -1
         columns = spec.columns(lambda: self.model, look)
-        self.listing = Listing(columns, spec.text, order=spec.order, descending=spec.descending)
+        self.listing = Listing(
+            columns, spec.text, order=spec.order, descending=spec.descending, by_key=spec.by_task
+        )
         self.table: Table[Any] = Table(columns, self._row, look, palette, spec.empty)
         self.table.may_follow = self.table.follows = spec.follows
 
@@ -246,9 +250,9 @@ class GraphView(View):
         graph = self._graph
         if not graph.nodes:
             return []
-        from zexus_parallel_plugin.monitor.figures import duration
-
-        text = f" {len(graph.nodes)} chunks in {graph.levels} levels, at most {graph.width} side by side"
+        chunks = "1 chunk" if len(graph.nodes) == 1 else f"{len(graph.nodes)} chunks"
+        levels = "1 level" if graph.levels == 1 else f"{graph.levels} levels"
+        text = f" {chunks} in {levels}, at most {graph.width} side by side"
         inks = [Ink(text, "dim")]
         if graph.critical and any(node.critical for node in graph.nodes):
             inks += [Ink("   longest chain ", "dim"), Ink(duration(graph.critical), "mark")]
@@ -349,6 +353,10 @@ class Overview(View):
     def show(self, watch: Watch, *, touched: set[int] | None) -> None:
         """Show all parts."""
         self._share_room(watch)
+        compiled = watch.state.compiled
+        title = "Functions" if compiled is None else f"Functions, compiled: {compiled.words(duration)}"
+        if self.function_part.border_title != title:
+            self.function_part.border_title = title
         for part in self.parts:
             if part.display:
                 part.show(watch, touched=touched)

@@ -102,7 +102,12 @@ function headline() {
     card("Workers", count(s.workers_started), `at most ${s.workers} at a time`),
     card("Failures", count(s.failed_attempts), s.failed_attempts ? `${s.retries} tried again, ${plural(s.worker_deaths, "death")}` : "every attempt succeeded"),
     card("Gas", count(s.gas), `${count(s.operations)} operations`),
+    s.compiled ? card("Compiled", count(s.compiled.units), compiledNote(s.compiled)) : "",
   ));
+}
+
+function compiledNote(c) {
+  return `in ${duration(c.seconds)}` + (c.cached ? `, ${count(c.cached)} cached` : "") + (c.refused ? `, ${count(c.refused)} refused` : "");
 }
 
 // -- the timeline

@@ -166,6 +166,8 @@ class Chunks:
         if self._changed:
             self._link()
         for loop in list(self._loops.values()):
+            if final and loop.verdict[0] == "watching":
+                loop.verdict = "in-place", "undecided"
             now = *loop.verdict, loop.expected
             if loop.shown != now or not loop.linked:
                 self._write(loop, *loop.verdict, None, t)
@@ -178,7 +180,7 @@ class Chunks:
                 continue
             verdict, reason = _verdict(site, sent=entry.sent)
             if final and verdict == "watching":
-                verdict = "in-place"
+                verdict, reason = "in-place", "undecided"
             seconds = None if site.cost.seconds is None else float(f"{site.cost.seconds:.1g}")
             shown = verdict, reason, seconds, bool(entry.reads or entry.writes)
             if shown != entry.shown or not entry.linked:
