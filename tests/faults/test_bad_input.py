@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 GOOD = "print(6 * 7);\n"
+LONG = "x" * 300  # longer than a name may be
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,18 @@ COMMANDS = [
         ("run", "--journal", "no/j.jsonl", "good.zx"),
         ("--journal", "no directory no"),
     ),
+    Case("a journal with a long name", ("run", "--journal", LONG, "good.zx"), ("--journal", "name too long")),
+    Case(
+        "a journal with a long name, by variable",
+        ("zexus", "run", "--backend", "parallel", "good.zx"),
+        ("ZEXUS_PARALLEL_JOURNAL", "name too long"),
+        env=(("ZEXUS_PARALLEL_JOURNAL", LONG),),
+    ),
+    Case(
+        "a journal in a file",
+        ("run", "--journal", "good.zx/", "good.zx"),
+        ("--journal", "good.zx is not a directory"),
+    ),
     Case(
         "a journal that is a program",
         ("run", "--journal", "good.zx", "good.zx"),
@@ -177,6 +190,10 @@ COMMANDS = [
     Case("test: backend", ("test", "--backend", "x"), ("--backend", "'x'")),
     Case("test: words", ("test", "-k", "and (", "t"), ("and (",), (("t/test_a.zx", GOOD.encode()),), code=4),
     Case("report: no runs", ("report",), ("there are no runs in",)),
+    Case("report: a long name", ("report", LONG), ("there is no run",)),
+    Case("report: a long path", ("report", f"./{LONG}"), ("name too long",)),
+    Case("runs: rm a long path", ("runs", "rm", f"./{LONG}"), ("name too long",)),
+    Case("test: a long name", ("test", LONG), ("no such file",), code=4),
     Case("report: no such run", ("report", "2020"), ("'2020'", "zexus-parallel runs")),
     Case("report: mixed up", ("report", "--html", "-", "--json"), ("--html and --json",)),
     Case(

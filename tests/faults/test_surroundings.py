@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import REPOSITORY, clean_environment
+from zexus_parallel_plugin.cli import checks
 
 GOOD = "print(6 * 7);\n"
+# The superuser may write anywhere, unless it gives that up.
+HUMBLY = "setpriv --inh-caps=-all --bounding-set=-all" if os.geteuid() == 0 else ""
+humbly = pytest.mark.skipif(bool(HUMBLY) and not shutil.which("setpriv"), reason="needs setpriv")
 POOL = """
 import sys
 from zexus_parallel_plugin.runtime.pool import PoolSettings, WorkerSupervisor
@@ -38,7 +43,7 @@ def shell(place: Path, command: str) -> tuple[int, str, list[str]]:
     environment = {
         **clean_environment(), "XDG_RUNTIME_DIR": str(place), "HOME": str(place),
         "PYTHONPATH": str(REPOSITORY),
-        "OURS": f"{sys.executable} -m zexus_parallel_plugin", "PYTHON": sys.executable,
+        "OURS": f"{sys.executable} -m zexus_parallel_plugin", "PYTHON": sys.executable, "HUMBLY": HUMBLY,
     }  # fmt: skip
     done = subprocess.run(
         ["bash", "-c", command], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
@@ -91,3 +96,42 @@ def test_a_pool_without_standard_streams(place: Path, method: str) -> None:
     code, _, _ = shell(place, f"timeout 60 $PYTHON pool.py result {method} <&- >&- 2>&-")
     assert code == 0
     assert (place / "result").read_bytes() == b"cba"
+
+
+@humbly
+@pytest.mark.parametrize("target", ["j.jsonl", "new/", ".", "old.jsonl"])
+def test_a_journal_that_cannot_be_written(place: Path, target: str) -> None:
+    (place / "closed").mkdir()
+    (place / "closed" / "old.jsonl").write_text("", encoding="utf-8")
+    command = f"cd closed; chmod 400 old.jsonl; chmod 500 .; $HUMBLY $OURS run --journal {target} ../good.zx"
+    code, out, errors = shell(place, command)
+    assert (code, len(errors)) == (2, 1)
+    assert "42" not in out
+    assert errors[0].startswith("Error: --journal: ")
+    assert errors[0].endswith(" cannot be written to")
+
+
+@humbly
+def test_directories_that_cannot_be_written(place: Path) -> None:
+    command = (
+        "mkdir closed; chmod 500 closed; export HOME=$PWD/closed TMPDIR=$PWD/closed XDG_RUNTIME_DIR=$HOME"
+    )
+    code, out, errors = shell(place, f"{command}; XDG_CACHE_HOME=$HOME $HUMBLY $OURS run good.zx")
+    assert (code, out.splitlines()[-1], errors) == (0, "42", [])
+
+
+@pytest.mark.parametrize("command", ["run", "explain", "doctor"])
+def test_a_directory_that_has_gone(place: Path, command: str) -> None:
+    words = "" if command == "doctor" else "$HOME/good.zx"
+    code, _, errors = shell(place, f"mkdir gone; cd gone; rmdir ../gone; $OURS {command} {words}")
+    assert (code, errors) == (1, ["Error: the current directory is not there any more"])
+
+
+def test_the_comparison_of_doctor_where_there_is_only_ascii(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("LC_ALL", "C"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
+        monkeypatch.setenv(name, value)
+    host, backend = (checks._run(place / "good.zx", backend) for backend in ("host", "parallel"))
+    assert backend == host
+    assert (host[0].splitlines()[-1], host[2]) == (b"42", 0)

@@ -39,7 +39,18 @@ def main(args: list[str] | None = None) -> None:
         # What is still to be written goes nowhere: Python would complain again at its end.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, 1)
-        place = f"{error.filename}: " if error.filename else ""
-        click.echo(f"Error: {place}{error.strerror or error}", err=True)
+        click.echo(f"Error: {_reason(error)}", err=True)
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _reason(error: OSError) -> str:
+    """What the system would not do, in one line."""
+    if error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, FileNotFoundError):
+        try:
+            os.getcwd()  # noqa: PTH109 - it is asked whether there is one
+        except FileNotFoundError:
+            return "the current directory is not there any more"
+    return error.strerror or str(error)

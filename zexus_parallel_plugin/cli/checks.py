@@ -247,7 +247,10 @@ def _run(path: Path, backend: str) -> tuple[bytes, bytes, int]:
     words = [sys.executable, "-m", "zexus_parallel_plugin", "run", "--backend", backend, str(path)]
     if backend == "parallel":
         words[-1:-1] = ["--mode", "parallel", "--min-task", "0", "--no-journal"]
+    # The host prints more than ASCII: where it may not, it ends with a traceback, in which we differ.
+    environment = {**os.environ, "PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8"}
     done = subprocess.run(
-        words, capture_output=True, check=False, cwd=path.parent, stdin=subprocess.DEVNULL, timeout=60
-    )
+        words, capture_output=True, check=False, cwd=path.parent, stdin=subprocess.DEVNULL, timeout=60,
+        env=environment,
+    )  # fmt: skip
     return done.stdout, done.stderr, done.returncode

@@ -17,6 +17,7 @@ import click
 
 from zexus_parallel_plugin.journal import catalog
 from zexus_parallel_plugin.journal.places import directory
+from zexus_parallel_plugin.paths import is_directory
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.monitor.tui.app import MonitorApp
@@ -60,7 +61,7 @@ def journal_target(arguments: Sequence[str], variable: str | None) -> Target:
     if wanted == "auto":
         return Target(directory(), is_file=False)
     path = Path(wanted)
-    return Target(path, is_file=not (path.is_dir() or wanted.endswith(("/", os.sep))))
+    return Target(path, is_file=not (is_directory(path) or wanted.endswith(("/", os.sep))))
 
 
 def run_monitored(arguments: Sequence[str]) -> int:

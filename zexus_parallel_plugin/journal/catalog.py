@@ -10,6 +10,7 @@ from zexus_parallel_plugin.journal import events as ev
 from zexus_parallel_plugin.journal.estimates import speedup
 from zexus_parallel_plugin.journal.places import SUFFIX, PlaceError, directory, is_live
 from zexus_parallel_plugin.journal.reader import JournalError, read_start
+from zexus_parallel_plugin.paths import is_file
 
 __all__ = ["PlaceError", "Run", "Totals", "find", "runs", "totals"]
 
@@ -75,14 +76,18 @@ def find(name: str | None, place: Path | None = None) -> Path:
         return known[0].path
     if "/" in name or os.sep in name or name.endswith(SUFFIX):
         path = Path(name)
-        if not path.exists():
-            raise PlaceError(f"{name}: there is no such file")
+        try:
+            path.stat()
+        except FileNotFoundError:
+            raise PlaceError(f"{name}: there is no such file") from None
+        except OSError as error:
+            raise PlaceError(f"{name}: {error.strerror}") from None
         return path
     matching = [run for run in known if run.id == name] or [run for run in known if run.id.startswith(name)]
     if len(matching) == 1:
         return matching[0].path
     if not matching:
-        if Path(name).is_file():
+        if is_file(Path(name)):
             return Path(name)
         raise PlaceError(f"there is no run {name!r} in {place}; `zexus-parallel runs` lists them")
     some = ", ".join(run.id for run in matching[:3])

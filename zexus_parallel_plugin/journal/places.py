@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.errors import ZexusParallelError
 from zexus_parallel_plugin.journal.processes import is_running
+from zexus_parallel_plugin.paths import is_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +36,7 @@ def directory(environ: Mapping[str, str] | None = None) -> Path:
     """Where the journals of this user are; it need not be there."""
     environ = os.environ if environ is None else environ
     runtime = environ.get("XDG_RUNTIME_DIR", "")
-    if runtime and Path(runtime).is_absolute() and Path(runtime).is_dir():
+    if runtime and Path(runtime).is_absolute() and is_directory(Path(runtime)):
         return Path(runtime) / "zexus-parallel"
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"
     return Path(tempfile.gettempdir()) / f"zexus-parallel-{user}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zexus_parallel_plugin.journal import places
+from zexus_parallel_plugin.paths import exists, is_directory
 
 __all__ = ["JournalWriter", "check_target", "open_journal"]
 
@@ -85,23 +86,40 @@ def check_target(target: str) -> None:
     """
     path = Path(target).expanduser()
     if _is_directory(target, path):
+        _check_directory(path)
         return
-    if not path.parent.is_dir():
+    if not is_directory(path.parent):
         raise ValueError(f"there is no directory {path.parent}")
     try:
         found = path.stat()
     except FileNotFoundError:
+        _check_writable(path.parent)
         return
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
     if not stat.S_ISREG(found.st_mode):
         raise ValueError(f"{path} is not a file")
+    _check_writable(path)
     if found.st_size and not places.first_line(path):
         raise ValueError(f"{path} is there and is no journal; it is not overwritten")
 
 
 def _is_directory(target: str, path: Path) -> bool:
-    return path.is_dir() or target.endswith(("/", os.sep))
+    return is_directory(path) or target.endswith(("/", os.sep))
+
+
+def _check_directory(path: Path) -> None:
+    """What is missing of it will be made."""
+    while not exists(path) and path != path.parent:
+        path = path.parent
+    if not is_directory(path):
+        raise ValueError(f"{path} is not a directory")
+    _check_writable(path)
+
+
+def _check_writable(path: Path) -> None:
+    if not os.access(path, os.W_OK):
+        raise ValueError(f"{path.absolute()} cannot be written to")
 
 
 def open_journal(target: str, keep: int) -> JournalWriter:

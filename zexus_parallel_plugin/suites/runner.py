@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zexus_parallel_plugin.errors import ZexusParallelError
+from zexus_parallel_plugin.paths import exists, is_directory
 from zexus_parallel_plugin.suites.execute import end_all
 from zexus_parallel_plugin.suites.judge import SuiteResult, run_suite
 from zexus_parallel_plugin.suites.keywords import Expression
@@ -70,9 +71,9 @@ def find(paths: Sequence[Path]) -> list[Path]:
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        if path.is_dir():
+        if is_directory(path):
             files = sorted(file for file in path.rglob(PATTERN) if file.is_file() and not _hidden(file, path))
-        elif not path.exists():
+        elif not exists(path):
             raise NoSuiteError(f"{path}: there is no such file or directory")
         elif path.suffix != ".zx":
             raise NoSuiteError(f"{path}: must be a Zexus program (.zx) or a directory")
