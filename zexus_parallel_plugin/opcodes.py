@@ -45,13 +45,16 @@ class ParallelOpcode(IntEnum):
     SHARED_WRITE = 305
 
 
+_BY_NAME = dict(ParallelOpcode.__members__)
+
+
 def parallel_opcode(opcode: object) -> ParallelOpcode | None:
     """Which of the six the opcode of an instruction is, None if it is another one.
 
     A member, its name or its plain number will do; the host's own member of that number is another opcode.
     """
     if isinstance(opcode, str):
-        return ParallelOpcode.__members__.get(opcode)
+        return _BY_NAME.get(opcode)
     if isinstance(opcode, ParallelOpcode):
         return opcode
     return ParallelOpcode(opcode) if type(opcode) is int and 300 <= opcode <= 305 else None

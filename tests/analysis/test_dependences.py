@@ -92,6 +92,17 @@ def test_numbers_do_not_make_names_the_same_object() -> None:
     assert not [edge for edge in found if edge[:2] == (3, 4)]
 
 
+def test_the_same_order_each_time() -> None:
+    """Not that of a set, which is another one in each process."""
+    names = "abcdefgh"
+    source = f"action touch() {{ {' '.join(f'{name}.push({name});' for name in names)} }}\n"
+    source += "let a = [];\n" + "".join(f"let {name} = a;\n" for name in names[1:]) + "touch();\n"
+    _code, ranges, found = analysed(source)
+    read = [edge.name for edge in found if edge.kind == "RAW" and edge.target == len(ranges) - 1]
+    assert set(read) >= set(names)
+    assert [name for name in dict.fromkeys(read) if name in names] == sorted(names)
+
+
 def test_actions_are_looked_into() -> None:
     helper = "action f(x) { let q = seen; x.push(q); print(q); return q; } "
     found = edges(helper + "let seen = 1; let a = []; f(a); print(a); let seen = 2;")

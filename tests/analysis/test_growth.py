@@ -12,6 +12,8 @@ from zexus_parallel_plugin.analysis.aliases import AliasClasses
 from zexus_parallel_plugin.analysis.chunks import chunks
 from zexus_parallel_plugin.analysis.dependences import accesses, dependences
 from zexus_parallel_plugin.analysis.effects import PURE_BUILTINS
+from zexus_parallel_plugin.analysis.foresight import Foresight
+from zexus_parallel_plugin.analysis.origins import Origins
 from zexus_parallel_plugin.analysis.program import ProgramView
 from zexus_parallel_plugin.engine.code import CodeCache
 
@@ -77,6 +79,22 @@ def test_planning_is_nearly_linear() -> None:
     growth = large[0] / small[0]
     assert growth > 3.5
     assert large[1] / small[1] < 1.25 * growth
+
+
+def foresight(pieces: int) -> tuple[int, int]:
+    """Size in instructions, and steps of foreseeing the calls of the top-level code."""
+    bytecode = compiled(program(pieces))
+    vm = machine()
+    cache = CodeCache(vm)
+    view = ProgramView(cache, bytecode, {}, vm.builtins, PURE_BUILTINS)
+    body = next(unit for unit in view.units if unit.main).everything
+    assert body is not None
+    return len(body.pcs), steps(lambda: Foresight(body, Origins(body)).calls)
+
+
+def test_foresight_is_nearly_linear() -> None:
+    small, large = foresight(12), foresight(48)
+    assert large[1] / small[1] < 1.25 * large[0] / small[0]
 
 
 def test_one_large_piece_of_straight_line_code() -> None:

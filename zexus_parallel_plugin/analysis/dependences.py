@@ -105,7 +105,7 @@ def _first(found: Access, attribute: str, pc: int) -> None:
 
 
 def _change(found: Access, names: Iterable[str], pc: int) -> None:
-    for name in names:
+    for name in sorted(names):  # in the same order each time
         found.changes.setdefault(name, pc)
 
 
@@ -130,15 +130,16 @@ def _call(facts: CodeFacts, aliases: AliasClasses, found: Access, pc: int) -> No
         _first(found, "effect", pc)
     if callee.prints:
         _first(found, "output", pc)
-    for read in callee.reads:
+    for read in sorted(callee.reads):
         _reading(found, read, pc)
         found.looks.setdefault(read, pc)
-    for written in callee.writes:
+    for written in sorted(callee.writes):
         if written in facts.first_store or facts.visible(written):
             _reading(found, written, pc)
             found.writes.setdefault(written, pc)
     if callee.mutates:
-        changed = (*range(count), *callee.reads) if callee.changes is None else callee.changes
+        own = callee.changes
+        changed = (*range(count), *sorted(callee.reads)) if own is None else sorted(own, key=str)
         for change in changed:
             _change(found, {change} if isinstance(change, str) else aliases.sources(pc, change), pc)
 

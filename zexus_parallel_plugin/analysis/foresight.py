@@ -8,6 +8,7 @@ under a condition that is. What is tracked is the last such call that a value de
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.analysis.origins import CONSTANT, FRESH
@@ -209,28 +210,30 @@ class Foresight:
         return ""
 
     def _solve(self) -> None:
-        """Block by block until nothing changes: values only ever get later calls to blame."""
+        """Block by block until nothing changes: values only ever get later calls to blame. The first block in
+        the order of the text comes first, so that a loop is done before what is behind it is begun.
+        """
         body = self._body
         blame = self._blame
         entry: dict[int, _State] = {body.loop.header: blame.here}
-        pending = {body.loop.header}
+        pending = [body.loop.header]
         while pending:
-            for block in body.blocks:
-                if block not in pending:
-                    continue
-                pending.discard(block)
-                after = blame.begin(entry[block])
-                for name, because in self._conditional.get(block, {}).items():
-                    blame.put(name, because)
-                self._block(block)
-                for target in body.flow.successors[block]:
-                    if target in body.loop.blocks:
-                        known = entry.get(target)
-                        entry[target] = after if known is None else blame.merged(known, after)
-                        if entry[target] is not known:
-                            pending.add(target)
-                pending |= self._again & entry.keys()
-                self._again.clear()
+            block = heappop(pending)
+            if pending and pending[0] == block:
+                continue
+            after = blame.begin(entry[block])
+            for name, because in self._conditional.get(block, {}).items():
+                blame.put(name, because)
+            self._block(block)
+            for target in body.flow.successors[block]:
+                if target in body.loop.blocks:
+                    known = entry.get(target)
+                    entry[target] = after if known is None else blame.merged(known, after)
+                    if entry[target] is not known:
+                        heappush(pending, target)
+            for again in self._again & entry.keys():
+                heappush(pending, again)
+            self._again.clear()
 
     def _block(self, block: int) -> None:
         body = self._body

@@ -23,6 +23,8 @@ CONSTANT: Final = "<constant>"
 _EMPTY: frozenset[str] = frozenset()
 _SCALARS = frozenset({isa.LT, isa.GT, isa.LTE, isa.GTE, isa.EQ, isa.NEQ, isa.AND, isa.OR, isa.NOT, isa.NEG,
                       isa.SUB, isa.MUL, isa.DIV, isa.MOD, isa.POW, isa.GET_LENGTH})  # fmt: skip
+_WITHOUT = _SCALARS | isa.JUMPS | {isa.NOP, isa.POP, isa.PRINT, isa.RETURN}
+"""What makes no objects."""
 _SCALAR_CALLS = frozenset({"len", "length", "str", "string", "int", "float", "abs", "sqrt", "type", "typeof"})
 _SCALAR_METHODS = frozenset(
     {"length", "size", "count", "has", "contains", "includes", "indexOf", "index_of", "is_empty", "isEmpty"}
@@ -48,6 +50,8 @@ class Origins:
         self._made: dict[int, frozenset[str]] = {}
         self.contents: frozenset[str] = _EMPTY
         self.changes: dict[int, frozenset[str]] = {}
+        self._read: set[str] = set()  # names that were looked at in this round
+        self._looked: list[frozenset[str]] = []  # contents, when they were first looked at in this round
         self._solve()
 
     def of_operand(self, pc: int, index: int) -> frozenset[str]:
@@ -64,6 +68,7 @@ class Origins:
         """Origins of the values that a name may have in the loop."""
         if name in self._numbers:
             return _EMPTY
+        self._read.add(name)
         found = self._names.get(name, _EMPTY)
         if name not in self._body.stores or name in self._body.exposed:
             found |= {name}
@@ -71,29 +76,43 @@ class Origins:
 
     def inside(self, origins: frozenset[str]) -> frozenset[str]:
         """Origins of what can be taken out of such an object."""
-        return (origins - {FRESH}) | self.contents if FRESH in origins else origins
+        if FRESH not in origins:
+            return origins
+        if not self._looked:
+            self._looked.append(self.contents)
+        return (origins - {FRESH}) | self.contents
 
     def _solve(self) -> None:
+        """Operands are made before the instruction that takes them, so another round is needed only for what
+        was looked at before it grew: names, and the contents of fresh objects.
+        """
         body = self._body
-        self._changed_any = True
-        while self._changed_any:
-            self._changed_any = False
-            before = self.contents
-            for pc in body.pcs:
-                op, operand, _gas = body.flow.instructions[pc]
+        instructions = body.flow.instructions
+        pcs = [pc for pc in body.pcs if instructions[pc][0] not in _WITHOUT]
+        again = True
+        while again:
+            again = False
+            self._read.clear()
+            self._looked.clear()
+            for pc in pcs:
+                op, operand, _gas = instructions[pc]
                 if op == isa.STORE_NAME:
-                    self._add(self._names, operand, self.of_operand(pc, 0))
+                    again |= self._assign(operand, self.of_operand(pc, 0))
                 elif op == isa.STORE_FUNC:
-                    self._add(self._names, operand[0], frozenset({CONSTANT}))
+                    again |= self._assign(operand[0], frozenset({CONSTANT}))
                 else:
-                    self._add(self._made, pc, self._value(pc, op, operand))
-            self._changed_any |= before != self.contents
+                    found = self._value(pc, op, operand)
+                    if found:
+                        self._made[pc] = found
+            again |= self._looked not in ([], [self.contents])
 
-    def _add(self, table: dict[Any, frozenset[str]], key: Any, found: frozenset[str]) -> None:
-        known = table.get(key, _EMPTY)
-        if not found <= known:
-            table[key] = known | found
-            self._changed_any = True
+    def _assign(self, name: str, found: frozenset[str]) -> bool:
+        """Tell whether a name that was looked at has got more origins."""
+        known = self._names.get(name, _EMPTY)
+        if found <= known:
+            return False
+        self._names[name] = known | found
+        return name in self._read
 
     def _put(self, origins: frozenset[str]) -> frozenset[str]:
         """A fresh object that contains such values."""

@@ -16,7 +16,7 @@ from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler.names import Function, Program, analyse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from zexus_parallel_plugin.engine.code import Code, CodeCache
 
@@ -76,6 +76,7 @@ class ProgramView:
         footprints = Footprints(self._code_of, builtins, pure)
         self.callees = FootprintCallees(footprints, self.lookup, builtins, pure)
         self.constants = _constants(self.names)
+        self._top = self.names.main.own
         self.units = [
             self._unit(function)
             for function in self.names.functions.values()
@@ -102,14 +103,21 @@ class ProgramView:
         if code.refusal or code.bounds.checked:
             plans = classify_all(code, self.callees, main=main)
             return UnitView(name, code, main, function, None, plans)
-        above = function.above | (frozenset() if main else self.names.main.own)
         flow = Flow(code.instructions)
         params = () if main else parameters(self.descriptors[id(code.bytecode)])
         facts = CodeFacts(
-            flow, self.callees, main=main, params=params, visible=above.__contains__, constants=self.constants
-        )
+            flow, self.callees, main=main, params=params, visible=self._visible(function),
+            constants=self.constants,
+        )  # fmt: skip
         plans = classify_all(code, self.callees, main=main, facts=facts)
         return UnitView(name, code, main, function, facts, plans)
+
+    def _visible(self, function: Function) -> Callable[[str], bool]:
+        """Whether a frame that calls a code object may have a variable of a name."""
+        above, top = function.above, self._top
+        if function is self.names.main:
+            return above.__contains__
+        return lambda name: name in above or name in top
 
 
 def _constants(names: Program) -> dict[str, int]:

@@ -35,6 +35,8 @@ def _named(instructions: list[Any], *, as_text: bool) -> list[Instruction]:
         if isinstance(instruction, tuple) and len(instruction) >= 2:
             opcode = instruction[0]
             operand = instruction[1] if len(instruction) == 2 else tuple(instruction[1:])
-            name = opcode.name if hasattr(opcode, "name") else opcode
-            named.append((str(name) if as_text else name, operand))
+            if type(opcode) is not str:
+                opcode = opcode.name if hasattr(opcode, "name") else opcode
+                opcode = str(opcode) if as_text else opcode
+            named.append((opcode, operand))
     return named

@@ -76,12 +76,15 @@ __all__ = [
 ]
 
 
+_PRICES = {operation: int(cost.value) for operation, cost in GasCost.__members__.items()}
+
+
 def gas_cost(operation: str, operand: Any) -> int:
     """Gas that the host charges for one instruction (gas_metering.py, ``_get_operation_cost``).
 
     Calls cost 2 per argument more, lists 1 and maps 2 per element; operations without a price cost 5.
     """
-    base = int(GasCost[operation].value) if operation in GasCost.__members__ else 5
+    base = _PRICES.get(operation, 5)
     if operation == "BUILD_LIST":
         return base + (operand if operand is not None else 0)
     if operation == "BUILD_MAP":
