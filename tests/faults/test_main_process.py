@@ -12,11 +12,10 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from tests.conftest import clean_environment
-from tests.runtime.test_processes import left_over
+from tests.sessions import Running, all_ended
 
 from .programs import MAP, RANGES, WORK
 
@@ -38,63 +37,20 @@ ENDLESS = {
 EAGER = ["--mode", "parallel", "--min-task", "0", "--gas-limit", "unlimited"]
 
 
-class Running:
-    """A program in a session of its own."""
-
-    def __init__(self, path: Path, source: str, words: list[str], **options: object) -> None:
-        self.file = path / "program.zx"
-        self.file.write_text(source, encoding="utf-8")
-        environment = {
-            **clean_environment(), "PYTHONUNBUFFERED": "1", "XDG_RUNTIME_DIR": str(path), "TMPDIR": str(path),
-        }  # fmt: skip
-        self.process = subprocess.Popen(
-            [*words, str(self.file)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment,
-            start_new_session=True, **options,  # type: ignore[call-overload]
-        )  # fmt: skip
-
-    def workers(self) -> list[psutil.Process]:
-        """Its workers, once two of them have worked for a while."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and self.process.poll() is None:
-            leaves = [child for child in self._children() if _is_working(child)]
-            if len(leaves) >= 2:
-                return leaves
-            time.sleep(0.02)
-        raise AssertionError(self.process.communicate(timeout=5))
-
-    def _children(self) -> list[psutil.Process]:
-        try:
-            return psutil.Process(self.process.pid).children(recursive=True)
-        except psutil.Error:
-            return []
-
-    def finish(self, seconds: float = 60) -> tuple[bytes, bytes, int]:
-        out, err = self.process.communicate(timeout=seconds)
-        assert left_over(self.process.pid) == []
-        return out, err, self.process.returncode
-
-
-def _is_working(process: psutil.Process) -> bool:
-    try:
-        return not process.children() and sum(process.cpu_times()[:2]) > 0.05
-    except psutil.Error:
-        return False
+def at_work(program: Running) -> None:
+    """Wait until both workers have computed for a while."""
+    program.workers(2, busy=2, seconds=0.05)
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Running]]:
-    started: list[Running] = []
+    with all_ended() as started:
 
-    def begin(source: str, words: list[str], **options: object) -> Running:
-        started.append(Running(tmp_path, source, words, **options))
-        return started[-1]
+        def begin(source: str, words: list[str], before: Callable[[], None] | None = None) -> Running:
+            started.append(Running(tmp_path, source, words, before))
+            return started[-1]
 
-    yield begin
-    for program in started:
-        if program.process.poll() is None:
-            os.killpg(program.process.pid, signal.SIGKILL)
-            program.process.communicate()
+        yield begin
 
 
 @pytest.mark.parametrize("start_method", ["template", "forkserver", "spawn"])
@@ -103,7 +59,7 @@ def test_no_worker_outlives_a_main_process_that_is_killed(
     start: Callable[..., Running], name: str, start_method: str
 ) -> None:
     program = start(ENDLESS[name], [*OURS, *EAGER, "--start-method", start_method])
-    program.workers()
+    at_work(program)
     program.process.kill()
     assert program.finish()[2] == -signal.SIGKILL
 
@@ -143,7 +99,7 @@ def test_ctrl_c_ends_everything(
     start: Callable[..., Running], name: str, press: Callable[[Running], None]
 ) -> None:
     program = start(ENDLESS[name], [*OURS, *EAGER])
-    program.workers()
+    at_work(program)
     press(program)
     out, err, code = program.finish()
     assert code not in {0, None}
@@ -156,7 +112,7 @@ def test_ctrl_c_ends_everything(
 
 def test_ctrl_c_ends_as_on_the_host(start: Callable[..., Running]) -> None:
     program = start(ENDLESS["calls"], [*OURS, *EAGER])
-    program.workers()
+    at_work(program)
     once(program)
     _, err, code = program.finish()
     assert ((err.splitlines() or [b""])[-1], code) == bare_host(start, once)
@@ -195,7 +151,7 @@ def test_a_disk_that_is_full(start: Callable[..., Running], tmp_path: Path, size
     def small_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
-    done = start(RANGES, [*OURS, *EAGER[:4], "--journal", str(journal)], preexec_fn=small_files).finish()
+    done = start(RANGES, [*OURS, *EAGER[:4], "--journal", str(journal)], before=small_files).finish()
     assert done == expected
     assert journal.stat().st_size <= size
 
@@ -207,9 +163,9 @@ def test_no_descriptors_left(start: Callable[..., Running], source: str, more: i
         resource.setrlimit(resource.RLIMIT_NOFILE, (more, more))
 
     alone = [*OURS, "--workers", "1", "--no-journal"]
-    expected = start(source, alone, preexec_fn=few_descriptors).finish()
+    expected = start(source, alone, before=few_descriptors).finish()
 
-    out, err, code = start(source, [*OURS, *EAGER[:4], "--no-journal"], preexec_fn=few_descriptors).finish()
+    out, err, code = start(source, [*OURS, *EAGER[:4], "--no-journal"], before=few_descriptors).finish()
     assert (out, code) == expected[::2]
     assert all(
         re.match(rb"no workers|worker processes|Warning|Install", line) for line in err.splitlines()

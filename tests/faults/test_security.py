@@ -17,9 +17,10 @@ import pytest
 from tests.conftest import REPOSITORY, clean_environment
 from tests.differential.outcome import differences
 from tests.docs.pages import DOCS, table
+from tests.sessions import Running, all_ended
 
 from .programs import WORK
-from .test_main_process import EAGER, ENDLESS, OURS, Running
+from .test_main_process import EAGER, ENDLESS, OURS, at_work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,11 +46,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Any:
         os.umask(0)
         os.environ["A_SECRET"] = "hunter2"
 
-    program = Running(place, ENDLESS["calls"], [*OURS, *EAGER], preexec_fn=no_umask)
-    program.workers()
-    yield program
-    program.process.kill()
-    program.process.communicate()
+    with all_ended() as started:
+        started.append(Running(place, ENDLESS["calls"], [*OURS, *EAGER], no_umask))
+        at_work(started[0])
+        yield started[0]
 
 
 def family(program: Running) -> list[psutil.Process]:
@@ -92,24 +92,27 @@ def test_workers_have_no_terminal_and_no_pipe_of_another(running: Running) -> No
     assert set(seen.values()) == {1}
 
 
-@pytest.mark.parametrize("words", [("monitor", "--once"), ("report",), ("runs",), ("report", "--html", "-")])
-def test_control_characters_do_not_reach_a_terminal(tmp_path: Path, words: tuple[str, ...]) -> None:
-    file = tmp_path / "evil\x1b[2J.zx"
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the journal of a program that prints control characters, and has some in its name."""
+    place = tmp_path_factory.mktemp("hostile")
+    file = place / "evil\x1b[2J.zx"
     file.write_text(ESCAPES, encoding="utf-8")
-    environment = {**clean_environment(), "XDG_RUNTIME_DIR": str(tmp_path)}
+    environment = {**clean_environment(), "XDG_RUNTIME_DIR": str(place)}
     subprocess.run(
-        [*OURS, *EAGER, str(file)],
-        check=True,
-        capture_output=True,
-        env=environment,
-        timeout=120,
-        cwd=tmp_path,
+        [*OURS, *EAGER, str(file)], check=True, capture_output=True, env=environment, timeout=120, cwd=place
     )
+    return place
+
+
+@pytest.mark.parametrize("words", [("monitor", "--once"), ("report",), ("runs",), ("report", "--html", "-")])
+def test_control_characters_do_not_reach_a_terminal(hostile: Path, words: tuple[str, ...]) -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "zexus_parallel_plugin", *words],
-        check=True, capture_output=True, env=environment, timeout=120, cwd=tmp_path,
+        check=True, capture_output=True, timeout=120, cwd=hostile,
+        env={**clean_environment(), "XDG_RUNTIME_DIR": str(hostile)},
     ).stdout  # fmt: skip
-    assert shown
+    assert b"evil" in shown
     assert re.findall(rb"[\x00-\x08\x0b-\x1f\x7f]", shown) == []
 
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
-
 from tests.conftest import REPOSITORY, clean_environment
+from tests.sessions import left_over
 
 _SCRIPT = """
 import json, sys
@@ -62,26 +59,4 @@ def run_all(sources: list[str], **settings: Any) -> list[Ran]:
 def run_one(source: str, **settings: Any) -> Ran:
     """Run one program."""
     (found,) = run_all([source], **settings)
-    return found
-
-
-def left_over(session: int, seconds: float = 5) -> list[int]:
-    """Processes of a session whose leader has ended, after a moment."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = processes_of(session)
-        if not found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.02)
-
-
-def processes_of(session: int) -> list[int]:
-    """Live processes of a session."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if os.getsid(process.pid) == session and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process.pid)
-        except (OSError, psutil.Error):
-            continue
     return found

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from tests.conftest import REPOSITORY, clean_environment
 from tests.runtime.hazards import HAZARDS
+from tests.sessions import left_over
 
 SLOW = "action work(n) { let k = 0; while (k < 3000) { k = k + 1; n = n + k % 7; } return n; } "
 LOOP = SLOW + 'let t = 0; for i in range(12) { t = t + work(i); print(i + ": " + t); } print(t);'
@@ -67,22 +63,6 @@ def finish(process: subprocess.Popen[str]) -> list[Any]:
     return result
 
 
-def left_over(group: int) -> list[int]:
-    """Processes of the session of a process that has ended, after a moment."""
-    deadline = time.monotonic() + 5
-    while True:
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if os.getsid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process.pid)
-            except (OSError, psutil.Error):
-                continue
-        if not found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.05)
-
-
 EAGER = {"worker_count": 2, "min_task_seconds": 0.0}
 
 
@@ -113,50 +93,3 @@ def test_values_that_cannot_be_sent_change_nothing() -> None:
     source = HAZARDS["entities"]
     alone = finish(start(source, {"worker_count": 1}))
     assert finish(start(source, EAGER))[:4] == alone[:4]
-
-
-ENDLESS = """
-action spin(n) { while (true) { n = n + 1; } return n; }
-print("begin"); let a = spin(1); let b = spin(2); let c = spin(3);
-"""
-
-
-def wait_for_workers(process: subprocess.Popen[Any]) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if len(psutil.Process(process.pid).children(recursive=True)) >= 2:
-                return
-        except psutil.Error:
-            break
-        time.sleep(0.02)
-    pytest.fail("no workers were started")
-
-
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_no_process_is_left_behind(how: signal.Signals, tmp_path: Path) -> None:
-    program = tmp_path / "endless.zx"
-    program.write_text(ENDLESS, encoding="utf-8")
-    code = (
-        "import sys; from zexus_parallel_plugin.cli import main; "
-        "sys.argv = ['zexus-parallel', 'run', '--workers', '2', '--gas-limit', 'unlimited', "
-        f"{str(program)!r}]; "
-        "sys.exit(main())"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=clean_environment(),
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        wait_for_workers(process)
-        if how == signal.SIGINT:
-            os.killpg(process.pid, how)
-        else:
-            process.kill()
-        process.communicate(timeout=30)
-        assert process.returncode != 0
-        assert left_over(process.pid) == []
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
