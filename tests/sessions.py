@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS = 60
 
 
+def as_at_a_terminal() -> None:
+    """In a new process: have Ctrl-C end it, also where the tests run in the background of a shell, which has
+    its processes ignore that.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def processes_of(session: int) -> list[int]:
     """Live processes of a session."""
     found = []
@@ -59,8 +66,7 @@ class Running:
         """``words`` is the command; ``before`` is called in the new process before it becomes that."""
 
         def prepare() -> None:
-            # As at a terminal, also where the tests run in the background of a shell, which ignores Ctrl-C.
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            as_at_a_terminal()
             if before is not None:
                 before()
 

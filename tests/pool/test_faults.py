@@ -49,6 +49,13 @@ def test_a_worker_that_dies_in_a_task(make_pool, arguments, code, name):
 
 
 @unix_methods
+@pytest.mark.parametrize("size", [100, 8_000_000])
+def test_a_worker_that_dies_in_the_middle_of_its_answer(make_pool, size):
+    failure = guilty_and_innocent(make_pool(retries=NO_RETRIES), "half", size)
+    assert (failure.cause, failure.exit_code) == ("died", 7)
+
+
+@unix_methods
 def test_a_crash_leaves_its_traceback(make_pool):
     failure = guilty_and_innocent(make_pool(retries=NO_RETRIES), "segfault")
     assert "Segmentation fault" in failure.detail

@@ -15,6 +15,8 @@ import pytest
 from pool_handler import call, open_descriptors
 from pool_helpers import any_method, finish, result, unix_methods, until_running
 
+from tests.sessions import as_at_a_terminal
+
 HERE = Path(__file__).parent
 METHODS = ["template", "forkserver", "spawn"]
 
@@ -53,6 +55,7 @@ def start_main(method, work, rest, **options):
         bufsize=0,  # lines are read one by one, and the rest by communicate()
         env=environment,
         cwd=HERE.parent.parent,
+        preexec_fn=as_at_a_terminal,  # noqa: PLW1509 - it takes no locks
         **options,
     )
     assert process.stdout.readline() == b"main module runs\n"
