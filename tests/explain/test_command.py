@@ -74,7 +74,7 @@ def test_what_was_measured(program: Path, monkeypatch: pytest.MonkeyPatch) -> No
     second = next(chunk for chunk in chunks if chunk["lines"] == [12, 12])
     assert second["measured"][0]["used"] == 1
     result = invoked("--run", "--workers", "2", program)
-    assert "measured: 1 calls sent, 1 used" in result.stdout
+    assert "measured: 1 call sent, 1 used" in result.stdout
     assert result.stdout.count("measured\n") == 1
 
 

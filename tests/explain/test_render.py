@@ -119,6 +119,34 @@ def test_more_is_said_when_asked_for(tmp_path: Path) -> None:
     assert "before #" in full
 
 
+def test_a_loop_in_a_loop_for_the_same_reason_is_not_said_twice(tmp_path: Path) -> None:
+    source = "let t = 0;\nfor i in range(9) {\n    for j in range(9) {\n        t = t + i * j;\n    }\n}\n"
+    found = explained(source, tmp_path)
+    assert "#2 lines 2-6, loop" in render(found)
+    assert "#3 lines 3-5, loop" not in render(found)
+    assert "#3 lines 3-5, loop" in render(found, verbose=1)
+
+
+def test_one_worker_only(tmp_path: Path) -> None:
+    found = explained(PROGRAM, tmp_path, worker_count=1)
+    shown = render(found)
+    assert "nothing runs in parallel [one-worker]" in " ".join(shown.split())
+    assert "Below is what it would be like with more of them." in shown
+    found.reason = ""
+    assert "in parallel, on 1 worker estimate:" in " ".join(render(found).split())
+
+
+def test_a_run_without_workers_says_why(tmp_path: Path) -> None:
+    found = explained(PROGRAM, tmp_path)
+    seconds = dict.fromkeys(("seconds", "main_process_seconds", "worker_seconds", "estimated_gain"), 1.0)
+    counts = dict.fromkeys(("workers", "tasks", "calls_used", "iterations_used", "calls_thrown_away"), 0)
+    found.measured = {"error": "", **seconds, **counts, "reasons": {"short-run": 1}}
+    assert "no worker was started: The program had ended" in " ".join(render(found).split())
+    found.measured = {**found.measured, "workers": 1}
+    assert "no worker was started" not in render(found)
+    assert " 1 worker\n" in render(found)
+
+
 def test_bytecode(tmp_path: Path) -> None:
     made = subject(PROGRAM, tmp_path)
     shown = text.bytecode(made.instructions())

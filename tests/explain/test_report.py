@@ -108,6 +108,32 @@ def test_two_names_of_one_list(tmp_path: Path) -> None:
     assert at(explained(source.format("[]"), tmp_path), 4).verdict == "parallel"
 
 
+def test_a_call_before_the_variable_of_its_name_is_there(tmp_path: Path) -> None:
+    """`for each` keeps its place in a variable, which an action with such a loop assigns as well."""
+    source = "action count(n) {\n    let c = 0;\n    for i in range(n) { c = c + i; }\n    return c;\n}\n"
+    source += "let a = count(9);\nlet b = count(8);\nfor i in range(3) { print(a); }\n"
+    source += "let c = count(7);\nlet d = count(6);\n"
+    found = explained(source, tmp_path)
+    assert [(at(found, line).verdict, at(found, line).reason) for line in (6, 7, 9, 10)] == [
+        ("parallel", "parallel-calls"), ("parallel", "parallel-calls"),
+        ("not legal", "writes-caller-variable"), ("not legal", "writes-caller-variable"),
+    ]  # fmt: skip
+    assert "`for each` keeps" in at(found, 9).note
+    assert at(found, 9).hint == "Write the loop with `while`, in the action or in its caller."
+
+
+def test_the_last_line_of_an_action(tmp_path: Path) -> None:
+    source = 'action f(n) {\n    if (n > 1) { return n; }\n    return "done";\n}\nprint(f(1));\n'
+    assert at(explained(source, tmp_path), 3).unit == "f"
+
+
+def test_statements_on_several_lines(tmp_path: Path) -> None:
+    source = "entity Account {\n    owner: string,\n    balance: integer = 0\n}\nlet rows = [\n    [1, 2],\n"
+    source += "    [3, 4]\n];\naction first() {\n    return rows[0];\n}\nprint(first());\n"
+    found = explained(source, tmp_path)
+    assert {at(found, line).number for line in range(1, 9)} == {1}
+
+
 def test_forks(tmp_path: Path) -> None:
     found = explained(WORK + "fork_execution(4, work);\nprint(join_workers());\n", tmp_path)
     assert (at(found, 7).verdict, at(found, 7).how) == ("parallel", "forks")

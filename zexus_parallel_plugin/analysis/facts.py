@@ -75,12 +75,18 @@ class CodeFacts:
         """Tell whether there are loops in a loop."""
         return loop.header in self._outer
 
-    def may_exist(self, name: str, loop: Loop) -> bool:
-        """Tell whether a frame that a call in the loop can see may have a variable of this name."""
+    def may_exist(self, name: str, pc: int) -> bool:
+        """Tell whether a frame that the call at an instruction can see may have a variable of this name then:
+        one that is assigned before, or in a loop around the call.
+        """
         first = self.first_store.get(name)
         if first is not None:
-            outer = ([loop, *self.loops_around(loop)])[-1]
-            if first < self.flow.span(max(outer.blocks))[1]:
+            loop = self.innermost(self.flow.block_of(pc))
+            end = pc
+            if loop is not None:
+                outer = ([loop, *self.loops_around(loop)])[-1]
+                end = self.flow.span(max(outer.blocks))[1]
+            if first < end:
                 return True
         return self.visible(name)
 

@@ -173,7 +173,7 @@ class Foresight:
             return LoopCall(pc, name, count, False, False, "loop-unknown-call", pc)
         if callee.effect:
             return LoopCall(pc, name, count, callee.heavy, False, callee.effect, pc)
-        written = next((n for n in sorted(callee.writes) if body.facts.may_exist(n, body.loop)), "")
+        written = next((n for n in sorted(callee.writes) if body.facts.may_exist(n, pc)), "")
         if written:
             return LoopCall(pc, name, count, callee.heavy, False, "writes-caller-variable", pc, written)
         reason, because, through = self._input(pc, count, callee)
@@ -282,7 +282,7 @@ class Foresight:
         body = self._body
         callee = body.calls[pc]
         for written in callee.writes if callee is not None else ():
-            if body.facts.may_exist(written, body.loop):
+            if body.facts.may_exist(written, pc):
                 self._blame.put(written, pc)
         # A cheap action is executed by whoever looks ahead, if its inputs are known.
         if callee is None or callee.heavy:

@@ -288,7 +288,7 @@ class _Classifier:
             return "loop-unknown-call"
         if callee.effect:
             return callee.effect
-        if any(self.facts.may_exist(written, self.loop) for written in callee.writes):
+        if any(self.facts.may_exist(written, pc) for written in callee.writes):
             return "writes-caller-variable"
         return ""
 

@@ -96,7 +96,8 @@ class Chunking:
             number=next(self._numbers), unit=self._unit.name, parent=parent, kind=kind,
             first=min(lines, default=0), last=max(lines, default=0), lines=lines, span=span,
             verdict=judged.verdict, reason=judged.reason, how=judged.how, dependence=judged.dependence,
-            note=judged.note, facts=[], sites=self._judge.sites(*span), work=self._work(span),
+            note=judged.note, advice=judged.advice, facts=[], sites=self._judge.sites(*span),
+            work=self._work(span),
         )  # fmt: skip
         self._found.append(chunk)
         return chunk

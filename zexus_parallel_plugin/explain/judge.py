@@ -41,6 +41,7 @@ class Judged:
     how: str = ""
     dependence: Dependence | None = None
     note: str = ""
+    advice: str = ""
 
 
 class Judge:
@@ -104,12 +105,10 @@ class Judge:
             first, last = self.line(earlier.head), self.line(earlier.end - 1)
             note = f"As a whole, a worker executes it beside the loop of {words.lines(first, last)}."
             return Judged("parallel", reason, "beside", dependence, note)
-        note = ""
+        name = "" if dependence is not None else ranges.name
         if reason == "writes-caller-variable":
-            note = words.assigned(next((v.through for v in inside if v.reason == reason), ranges.name))
-        elif dependence is None:
-            note = words.assigned(ranges.name)
-        return Judged(_verdict(reason), reason, "", dependence, note)
+            name = next((v.through for v in inside if v.reason == reason), ranges.name)
+        return Judged(_verdict(reason), reason, "", dependence, words.assigned(name), words.advice(name))
 
     def _copied(self, plan: LoopPlan) -> Dependence | None:
         """A list or map that the loop adds to and reads under another name, which the run time finds out."""
@@ -170,8 +169,11 @@ class Judge:
     # -- calls
 
     def _of_call(self, verdict: CallVerdict) -> Judged:
-        note = words.assigned(verdict.through) if verdict.reason == "writes-caller-variable" else ""
-        return Judged(_verdict(verdict.reason), verdict.reason, "", self._call_dependence(verdict), note)
+        name = verdict.through if verdict.reason == "writes-caller-variable" else ""
+        dependence = self._call_dependence(verdict)
+        return Judged(
+            _verdict(verdict.reason), verdict.reason, "", dependence, words.assigned(name), words.advice(name)
+        )
 
     def sites(self, first: int, end: int) -> list[Site]:
         """The calls of actions there."""

@@ -19,7 +19,8 @@ def statements(unit: UnitView, spots: list[Spot]) -> list[tuple[int, int]]:
     """Ranges of instructions of the statements of a code object that are in no other one."""
     instructions = unit.code.instructions
     size = len(instructions)
-    if not unit.main and [op for op, _operand, _gas in instructions[-2:]] == [isa.LOAD_CONST, isa.RETURN]:
+    ending = [op for op, _operand, _gas in instructions[-2:]] == [isa.LOAD_CONST, isa.RETURN]
+    if ending and not unit.main and instructions[-2][1] is None:
         size -= 2  # what the host puts at the end of every action
     merged: list[tuple[int, int]] = []
     for first, end in pairwise(legal_cuts(unit.code)):
@@ -49,10 +50,31 @@ def lines_of(source: list[str], spots: list[Spot], *, whole: bool) -> frozenset[
         found.update(range(lines[0], last + 1))
     elif lines[0] != lines[-1]:
         found.update(range(lines[-1], last + 1))
+    inside = _inside(spots)
     for before, after in pairwise(lines):
-        if all(_is_filling(source[number - 1]) for number in range(before + 1, after)):
-            found.update(range(before, after))
+        between = range(before + 1, after)
+        if all(number in inside or _is_filling(source[number - 1]) for number in between):
+            found.update(between)
+    for line in lines:
+        found.update(_closed(source, line))
     return frozenset(found)
+
+
+def _inside(spots: list[Spot]) -> set[int]:
+    """Lines between parts of one statement that follow each other."""
+    found: set[int] = set()
+    for one, other in pairwise(spots):
+        if one.statement and one.statement == other.statement and one.line < other.line:
+            found.update(range(one.line + 1, other.line))
+    return found
+
+
+def _closed(source: list[str], line: int) -> list[int]:
+    """The lines directly behind one that close the lists and calls which go on to it."""
+    behind = line
+    while behind < len(source) and source[behind].strip().startswith(("]", ")")):
+        behind += 1
+    return list(range(line + 1, behind + 1))
 
 
 def closing(source: list[str], first: int, last: int) -> int:

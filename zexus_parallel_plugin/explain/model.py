@@ -86,7 +86,8 @@ class Chunk:
         span: instructions (first, behind last).
         verdict, reason: see `reasons`; how: ``calls``, ``ranges`` of iterations, ``forks``, or ``beside``
             an earlier loop (then the reason is that against ranges), where it is parallel.
-        dependence: what is behind the reason, if it is a dependence; note: more about the reason, a sentence.
+        dependence: what is behind the reason, if it is a dependence; note: more about the reason, a sentence;
+            advice: what can be done about it, if not what the reason says.
         facts: further findings, as sentences.
         sites: its calls of actions.
         work: estimated instructions, all iterations and calls.
@@ -110,6 +111,7 @@ class Chunk:
     work: Estimate
     lines: frozenset[int] = frozenset()
     note: str = ""
+    advice: str = ""
     prints: bool = False
     measured: list[tuple[int, Measured]] = field(default_factory=list)
 
@@ -121,7 +123,7 @@ class Chunk:
     @property
     def hint(self) -> str:
         """What can be done about it, empty if nothing needs to be done."""
-        return "" if self.verdict == "parallel" else reason(self.reason).hint
+        return "" if self.verdict == "parallel" else self.advice or reason(self.reason).hint
 
 
 @dataclass(frozen=True, slots=True)

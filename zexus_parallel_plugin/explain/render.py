@@ -77,11 +77,13 @@ class _Renderer:
             known = reason(report.reason)
             yield from self._wrapped(f"{name}: nothing runs in parallel [{report.reason}]", "")
             yield from self._wrapped(f"{known.sentence} {known.hint}".strip(), "    ")
+            if report.reason == "one-worker":
+                yield from self._wrapped("Below is what it would be like with more of them.", "    ")
         else:
             count, workers = len(report.parallel), report.workers
             every = sum(len(unit.chunks) for unit in report.units if unit.where == "main")
             said = f"{name}: {_count(count, 'chunk')} of {every} run{'s' if count == 1 else ''}"
-            yield from self._wrapped(f"{said} in parallel, on {workers} workers", "")
+            yield from self._wrapped(f"{said} in parallel, on {_count(workers, 'worker')}", "")
             if count:
                 yield from self._wrapped(self._gain(), "    ")
         if report.changed:
@@ -132,7 +134,12 @@ class _Renderer:
 
     def _chunks(self) -> Iterator[str]:
         for unit in self.report.units:
-            shown = [chunk for chunk in unit.chunks if self._matters(chunk, unit)]
+            by_number = {chunk.number: chunk for chunk in unit.chunks}
+            shown = [
+                chunk
+                for chunk in unit.chunks
+                if self._matters(chunk, unit) and not self._is_said(chunk, by_number.get(chunk.parent))
+            ]
             title = self._title(unit)
             if not shown and not unit.host:
                 if unit.name != "<main>":
@@ -160,6 +167,13 @@ class _Renderer:
         return unit.where == "main" and (
             chunk.verdict in {"parallel", "not legal", "host"} or chunk.kind == "loop"
         )
+
+    def _is_said(self, chunk: Chunk, around: Chunk | None) -> bool:
+        """Whether the loop around says the same: its cause is that of the loops in it."""
+        if around is None or self.verbose or chunk.verdict == "parallel" or chunk.measured:
+            return False
+        said = [(each.verdict, each.reason, each.dependence, each.note) for each in (chunk, around)]
+        return said[0] == said[1]
 
     def _chunk(self, chunk: Chunk) -> Iterator[str]:
         mark = _MARKS[chunk.verdict]
@@ -251,7 +265,7 @@ class _Renderer:
             yield from self._wrapped(
                 f"the program ended with an error: {_printable(str(found['error']))}", "    "
             )
-        yield f"    {found['seconds']} s in all, {found['workers']} workers"
+        yield f"    {found['seconds']} s in all, {_count(int(str(found['workers'])), 'worker')}"
         yield (
             f"    the main process worked {found['main_process_seconds']} s, the workers"
             f" {found['worker_seconds']} s"
@@ -265,6 +279,8 @@ class _Renderer:
         if isinstance(reasons, dict) and reasons:
             counts = ", ".join(f"{code} {count}" for code, count in reasons.items())
             yield from self._wrapped(f"decisions: {counts}", "    ")
+            if not found["workers"] and "short-run" in reasons:
+                yield from self._wrapped(f"no worker was started: {reason('short-run').sentence}", "    ")
 
     def _styled(self, text: str, style: str) -> list[str]:
         return [self.paint(line, style) for line in self._wrapped(text, "")]
@@ -296,12 +312,13 @@ def _needs(dependence: Dependence) -> str:
 
 def _done(measured: Measured) -> str:
     """What a run has done with a call or loop."""
-    what = "iterations" if measured.loop else "calls"
+    one, more = ("iteration", "iterations") if measured.loop else ("call", "calls")
     if measured.whole:
-        what = "executions as a whole"
+        one, more = "execution as a whole", "executions as a whole"
     if not measured.sent:
         return f"in place [{measured.refusal}]" if measured.refusal else "in place"
     mean = measured.seconds / measured.used * 1000 if measured.used else 0.0
+    what = one if measured.sent == 1 else more
     text = f"{measured.sent:,} {what} sent, {measured.used:,} used, {mean:.3g} ms each"
     if measured.thrown:
         text += "; not used: " + ", ".join(f"{code} {count}" for code, count in measured.thrown.items())

@@ -31,6 +31,9 @@ _LONGEST_COMPARED = 4000
 _ALIKE = 6
 """Instructions that must be alike behind such a place."""
 
+_UNREACHED = ["RETURN", "LOAD_CONST", "RETURN"]
+"""How an action ends that returns something: the host's own return is behind that, and left out."""
+
 _NOWHERE = Spot(0, 0, 0)
 _END = 1 << 60
 
@@ -167,6 +170,8 @@ def _aligned(spots: list[Spot], before: list[str], after: list[str]) -> list[Spo
     """
     if before == after:
         return spots
+    if before[-3:] == _UNREACHED != after[-3:]:
+        before, spots = before[:-2], spots[:-2]
     found = [_NOWHERE] * len(after)
     if len(spots) < len(before):
         return found

@@ -241,7 +241,7 @@ class Verdicts:
             return "", "loop-unknown-call"
         if callee.effect:
             return str(name), callee.effect
-        if any(unit.facts.visible(written) or written in unit.facts.first_store for written in callee.writes):
+        if any(unit.facts.may_exist(written, pc) for written in callee.writes):
             return str(name), "writes-caller-variable"
         return str(name), "parallel-calls" if callee.heavy else "cheap"
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.analysis.loops import LoopPlan
     from zexus_parallel_plugin.host.listing import Listing
 
-__all__ = ["assigned", "lines", "loop_facts", "problem"]
+__all__ = ["advice", "assigned", "lines", "loop_facts", "problem"]
 
 _KINDS = {
     "fold": "a total",
@@ -34,9 +34,20 @@ def lines(first: int, last: int) -> str:
     return f"line {first}" if first == last else f"lines {first}-{last}"
 
 
+_OF_LOOPS = ("__iter_", "__idx_")
+"""Variables that the host's compiler makes for loops begin so."""
+
+
+def advice(name: str) -> str:
+    """What to do about a variable that an action assigns, too, where it is not the program's own."""
+    return (
+        "Write the loop with `while`, in the action or in its caller." if name.startswith(_OF_LOOPS) else ""
+    )
+
+
 def assigned(name: str) -> str:
     """What the variable is that an action assigns although its caller has it, too."""
-    if name.startswith(("__iter_", "__idx_")):
+    if name.startswith(_OF_LOOPS):
         return f"The variable is {name}: `for each` keeps its list and its place in variables like others."
     return f"The variable is {name}." if name else ""
 
