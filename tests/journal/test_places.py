@@ -238,3 +238,21 @@ def test_the_synthetic_journal_is_a_run(place: Path) -> None:
     write(place / "s.jsonl", Shape(tasks=3))
     (run,) = runs(place)
     assert (run.id, run.state, run.start) == ("s", "finished", next(synthetic(Shape(tasks=3))))
+
+
+def test_a_link_is_no_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    aim, link = tmp_path / "aim", tmp_path / "link.jsonl"
+    aim.write_bytes(b"")
+    link.symlink_to(aim)
+    for target in (link, link.with_name("nowhere.jsonl")):
+        if target != link:
+            target.symlink_to(tmp_path / "nothing")
+        with pytest.raises(ValueError, match="is a link, which is not followed"):
+            check_target(str(target))
+        # Nor if it has come after the look.
+        with monkeypatch.context() as patch:
+            patch.setattr("zexus_parallel_plugin.journal.writer.check_target", lambda target: None)
+            with pytest.raises(OSError, match="symbolic link"):
+                open_journal(str(target), 20)
+    assert not (tmp_path / "nothing").exists()
+    assert aim.read_bytes() == b""

@@ -107,6 +107,8 @@ def test_gas_does_not_depend_on_what_was_used_before(tier: str) -> None:
         ('action f(n) { debug("x"); return n; }', (1,), {}, (), "effect-builtin"),
         ("action f(n) { return g; } action g(n) { return n; }", (1,), {}, (), "value-function"),
         ("action f(n) { audit(n, \"a\"); return n; }", (1,), {}, (), "effect-builtin"),
+        ('action f(n) { return file_read_text("/etc/passwd"); }', (1,), {}, (), "effect-files"),
+        ('action f(n) { return file_write_text("x", "y"); }', (1,), {}, (), "effect-files"),
         ('action f(n) { return bytes_from_hex("zz"); }', (1,), {}, (), "value-error"),
     ],
 )  # fmt: skip

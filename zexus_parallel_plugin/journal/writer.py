@@ -91,12 +91,14 @@ def check_target(target: str) -> None:
     if not is_directory(path.parent):
         raise ValueError(f"there is no directory {path.parent}")
     try:
-        found = path.stat()
+        found = path.lstat()
     except FileNotFoundError:
         _check_writable(path.parent)
         return
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}") from None
+    if stat.S_ISLNK(found.st_mode):
+        raise ValueError(f"{path} is a link, which is not followed")
     if not stat.S_ISREG(found.st_mode):
         raise ValueError(f"{path} is not a file")
     _check_writable(path)
