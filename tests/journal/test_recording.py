@@ -147,6 +147,19 @@ def test_the_life_of_a_task(run: Run) -> None:
     assert run.recorder._listeners[0].tasks == {}  # and forgotten
 
 
+def test_a_task_that_begins_before_it_is_known_what_it_is(run: Run) -> None:
+    emit = run.recorder.pool_listener()
+    assert emit is not None
+    emit("worker.start", worker=1, method="spawn", pid=None)
+    emit("task.start", task=1, worker=1, pid=5, attempt=1)
+    assert run.of(ev.Task) == []
+    made = batch(1, 3)
+    made.handle.state = TaskState.RUNNING
+    run.recorder.sent(made, None)
+    (task,) = run.of(ev.Task)
+    assert (task.state, task.worker, task.name, task.calls) == ("running", 1, "f", 3)
+
+
 def test_a_short_task_is_one_line(run: Run) -> None:
     emit = run.recorder.pool_listener()
     assert emit is not None

@@ -50,6 +50,7 @@ async def settle(pilot: Pilot[Any]) -> None:
     """Wait until what there is has been read, and drawn."""
     app = pilot.app
     assert isinstance(app, MonitorApp)
+    await _has_answered(app)
     app.tick()
     for _ in range(_MOST_WAITS):
         if app.feed is None or not app.feed.behind:
@@ -60,6 +61,18 @@ async def settle(pilot: Pilot[Any]) -> None:
     app.draw()
     await pilot._wait_for_screen()
     await _laid_out(app)
+
+
+async def _has_answered(app: MonitorApp) -> None:
+    """Wait until the app has done what it was asked for so far, such as what a closed screen answers."""
+    answered = asyncio.Event()
+    app.call_later(answered.set)
+    for _ in range(_MOST_WAITS):
+        if answered.is_set() or not app.is_running:
+            return
+        await asyncio.sleep(0)
+        if not answered.is_set():
+            await asyncio.sleep(_FRAME)
 
 
 async def _laid_out(app: MonitorApp) -> None:

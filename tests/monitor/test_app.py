@@ -17,6 +17,7 @@ from zexus_parallel_plugin.journal import events as ev
 from zexus_parallel_plugin.journal.processes import mark_of
 from zexus_parallel_plugin.monitor.details import Selection
 from zexus_parallel_plugin.monitor.feeds import ReplayFeed
+from zexus_parallel_plugin.monitor.ink import plain
 from zexus_parallel_plugin.monitor.tui.app import MonitorApp
 from zexus_parallel_plugin.monitor.tui.screens import HELP, ConfirmScreen, HelpScreen, RunsScreen
 
@@ -133,6 +134,19 @@ def test_runs_can_be_chosen_and_the_newest_followed_again(journal: Journal, plac
         assert "p1.zx" in screen_lines(app)[0]
         await press(pilot, "f")
         assert "p3.zx" in screen_lines(app)[0]
+
+    drive(app, script)
+
+
+def test_a_run_that_was_just_opened_is_on_the_next_picture(journal: Journal, place: Path) -> None:
+    app = MonitorApp(journal(tasks=5))
+    start = ev.RunStart(t=0, v=1, run="other", time=0.0, pid=4242, program="other.zx")
+    other = journal(start, ev.RunEnd(t=1, state="finished"), path=place / "other.jsonl")
+
+    async def script(pilot: Pilot[Any]) -> None:
+        app.open(other)
+        app.draw()
+        assert "other.zx" in plain(app.head.lines[0])
 
     drive(app, script)
 

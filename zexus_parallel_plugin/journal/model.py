@@ -15,7 +15,7 @@ from zexus_parallel_plugin.journal.compiled import Compiled
 from zexus_parallel_plugin.journal.estimates import speedup
 from zexus_parallel_plugin.journal.pieces import ChunkInfo, SharedInfo
 from zexus_parallel_plugin.journal.series import Series
-from zexus_parallel_plugin.journal.tasks import ACTIVE, WAITING, Group, Slice, TaskInfo
+from zexus_parallel_plugin.journal.tasks import ACTIVE, WAITING, Group, Slice, TaskFacts, TaskInfo
 from zexus_parallel_plugin.journal.workers import WorkerInfo
 
 if TYPE_CHECKING:
@@ -400,6 +400,6 @@ class _Fields:
                 setattr(target, name, value)
 
 
-_TASK_FIELDS = _Fields(TaskInfo, ev.Task)
+_TASK_FIELDS = _Fields(TaskFacts, ev.Task)
 _CHUNK_FIELDS = _Fields(ChunkInfo, ev.Chunk)
 _WORKER_FIELDS = _Fields(WorkerInfo, ev.Worker)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-__all__ = ["ACTIVE", "WAITING", "Group", "Slice", "TaskInfo"]
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["ACTIVE", "NOTHING", "WAITING", "Group", "Slice", "TaskFacts", "TaskInfo"]
 
 WAITING = frozenset({"queued", "sent", "delayed"})
 ACTIVE = frozenset({"queued", "sent", "delayed", "running"})
 """States of tasks that are not finished."""
+NOTHING: Mapping[str, int] = MappingProxyType({})
+"""No call was thrown away."""
 
 
 class Slice:
@@ -24,13 +32,13 @@ class Slice:
         self.cause = ""
 
 
-class TaskInfo:
-    """A task. Fields are those of `events.Task`; what is not known is None, or empty."""
+class TaskFacts:
+    """What there is to know of a task: the fields of `events.Task`. What is not known is None, or empty."""
 
     __slots__ = (
         "attempt", "begun", "bytes", "calls", "cause", "chunk", "committed", "cpu", "detail", "ended",
-        "expected", "gas", "id", "line", "name", "queued", "rss", "seconds", "sent", "settled", "slice",
-        "state", "thrown", "what", "worker",
+        "expected", "gas", "id", "line", "name", "queued", "rss", "seconds", "sent", "settled", "state",
+        "thrown", "what", "worker",
     )  # fmt: skip
 
     def __init__(self, ident: int) -> None:
@@ -52,12 +60,21 @@ class TaskInfo:
         self.settled: float | None = None
         self.cpu: float | None = None
         self.rss: int | None = None
-        self.seconds: list[float] = []
+        self.seconds: Sequence[float] = ()
         self.committed = 0
-        self.thrown: dict[str, int] = {}
+        self.thrown: Mapping[str, int] = NOTHING
         self.gas = 0
         self.cause = ""
         self.detail = ""
+
+
+class TaskInfo(TaskFacts):
+    """A task as its journal tells of it, with its latest attempt."""
+
+    __slots__ = ("slice",)
+
+    def __init__(self, ident: int) -> None:
+        super().__init__(ident)
         self.slice: Slice | None = None
 
     @property

@@ -9,7 +9,7 @@ from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
 from zexus_parallel_plugin.monitor.source import source_lines
 from zexus_parallel_plugin.monitor.summary import STATE_TONES
 from zexus_parallel_plugin.monitor.tables import VERDICT_TONES, Failure, dependences, failures, task_time
-from zexus_parallel_plugin.monitor.watch import LogLine, Watch, level_tone
+from zexus_parallel_plugin.monitor.watch import CLOSED, LogLine, Watch, level_tone
 from zexus_parallel_plugin.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -177,12 +177,14 @@ class _Pane:
             )
         else:
             how = worker.signal or f"exit code {worker.code}"
+            if worker.reason == CLOSED:
+                how = "nothing was left for it to do"
             self.field(
                 "state",
                 f"gone {duration(worker.ended)} into the run, {how}",
                 "bad" if worker.expected is False else "dim",
             )
-        if worker.reason:
+        if worker.reason and worker.reason != CLOSED:
             self.field("reason", worker.reason, "warn")
         self.field("started", f"{duration(worker.since)} into the run, ready in {duration(worker.ready)}")
         self.field("tasks", f"{count(worker.finished)} done, {worker.failed} failed", "text")
@@ -299,7 +301,8 @@ class _Pane:
             self.field("compiled", state.compiled.words(duration))
         self.field("calls", f"{count(state.committed_calls)} used, {count(state.thrown_calls)} thrown away")
         self.field("workers", f"{start.workers} at most, {start.cores} cores, {state.deaths} died")
-        self.field("retries", f"{state.retries} of {state.failed_attempts} failed attempts were tried again")
+        retries = f"{state.retries} of {state.failed_attempts} failed attempts were tried again"
+        self.field("retries", retries if state.failed_attempts else "none, no attempt has failed")
         self.field("main", f"pid {start.pid}, {size(state.rss)}, {duration(state.cpu)} cpu")
         self.field("versions", ", ".join(f"{name} {value}" for name, value in start.versions.items()) or "-")
         if state.reasons:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.journal.tasks import TaskInfo
     from zexus_parallel_plugin.monitor.ink import Tone
 
-__all__ = ["LogLine", "Progress", "Watch", "level_tone", "told"]
+__all__ = ["CLOSED", "LogLine", "Progress", "Watch", "level_tone", "told"]
 
 _LOG_LINES = 5000
 _RATE_SECONDS = 10.0
 """The time left is told by the pace of the last seconds."""
-_CLOSED = "close"
+CLOSED = "close"
 """Why a worker is killed that is not needed any more."""
 _DONE = KINDS.index("done")
 _FAILED = KINDS.index("failed")
@@ -157,12 +157,13 @@ class Watch:
         if event.state == "dead":
             how = worker.signal or (f"exit code {worker.code}" if worker.code is not None else "")
             what = told(self, event.id, worker.reason)
-            if what == worker.reason:
+            if worker.reason == CLOSED:
+                what = "is gone, nothing is left for it to do"
+            elif what == worker.reason:
                 what = f"is gone{f', {how}' if how else ''}{f': {what}' if what else ''}"
             self._say(event.t, "error" if worker.expected is False else "info", f"{name} {what}")
-        elif event.state == "killed":
-            level = "info" if worker.reason == _CLOSED else "warning"
-            self._say(event.t, level, f"{name} is killed{f': {worker.reason}' if worker.reason else ''}")
+        elif event.state == "killed" and worker.reason != CLOSED:
+            self._say(event.t, "warning", f"{name} is killed{f': {worker.reason}' if worker.reason else ''}")
         elif event.state == "ready":
             self._say(event.t, "info", f"{name} is ready")
 

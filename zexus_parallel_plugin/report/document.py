@@ -58,7 +58,7 @@ def document(run: Loaded) -> dict[str, Any]:
     state = run.state
     tasks = []
     for task in state.tasks.values():
-        fields = {name: getattr(task, name) for name in _TASK_FIELDS}
+        fields = {name: getattr(task, name) for name in _TASK_FIELDS} | {"thrown": dict(task.thrown)}
         tasks.append({**fields, "duration": task.duration})
     return {
         "version": run.start.v,

@@ -125,7 +125,7 @@ def _arrows(run: Loaded) -> Iterator[_Event]:
         if task.slice is None or task.ended is None:
             continue
         place = places[task.slice]
-        if task.queued is not None and task.queued <= place.begin:
+        if task.queued is not None and task.queued <= min(place.begin, run.seconds):
             yield from _arrow(f"s{task.id}", "sent", (_MAIN, task.queued), (place.tid, place.begin))
         if task.settled is not None and task.committed and place.last <= task.settled <= run.seconds:
             yield from _arrow(f"c{task.id}", "committed", (place.tid, place.last), (_MAIN, task.settled))

@@ -112,6 +112,8 @@ class ReadingApp(App[None]):
         self.feed = LiveFeed(path) if self._replay is None else ReplayFeed(path, self._replay)
         self.screen.set_class(self.is_replay, "replay")
         self._touched.clear()
+        if not self._reading_on:
+            self._read()  # at once: whatever is drawn next is this run
         self.call_after_refresh(self.tick)
 
     def tick(self) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from zexus_parallel_plugin.journal.tasks import TaskFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["TaskEntry", "WorkerEntry"]
 
@@ -11,48 +16,37 @@ _MOST_CALLS = 64
 """Calls of a task whose times are written one by one; of longer ones the last has the rest."""
 
 
-class TaskEntry:
-    """A task, from when it is first heard of until its last line has been written."""
+class TaskEntry(TaskFacts):
+    """A task, from when it is first heard of until its last line has been written.
 
-    __slots__ = (
-        "attempt", "begun", "bytes", "calls", "cause", "chunk", "committed", "cpu", "detail", "ended",
-        "expected", "gas", "handle", "id", "line", "name", "ok", "queued", "rss", "seconds", "settled",
-        "shown", "state", "thrown", "what", "worker", "written",
-    )  # fmt: skip
+    ``handle`` is the pool's, once it is told what the task is; ``shown`` the state in the latest line;
+    ``ok`` whether its worker has answered.
+    """
+
+    __slots__ = ("handle", "ok", "shown", "written")
 
     def __init__(self, ident: int, t: float) -> None:
-        self.id = ident
-        self.what = ""
-        self.handle: Any = None
+        super().__init__(ident)
         self.state = "queued"
+        self.queued = t
+        self.handle: Any = None
+        self.ok = False
         self.shown = ""
         self.written = False
-        self.name = ""
-        self.chunk: int | None = None
-        self.line = 0
-        self.calls = 1
-        self.bytes = 0
-        self.expected: float | None = None
-        self.queued = t
-        self.worker: int | None = None
-        self.attempt = 0
-        self.begun: float | None = None
-        self.ended: float | None = None
-        self.settled: float | None = None
-        self.ok = False
-        self.cpu: float | None = None
-        self.rss = 0
-        self.seconds: list[float] | None = None
-        self.committed = 0
-        self.thrown: dict[str, int] | None = None
-        self.gas = 0
-        self.cause = ""
-        self.detail = ""
 
     def settle(self, t: float) -> None:
         """A call has been committed or thrown away: was it the last one?"""
-        if self.committed + sum((self.thrown or {}).values()) >= self.calls:
+        if self.committed + sum(self.thrown.values()) >= self.calls:
             self.settled = t
+
+    @property
+    def told(self) -> bool:
+        """Whether it is known what the task is. A worker may begin with it before that is said."""
+        return self.handle is not None or bool(self.what) or self.ended is not None
+
+    def throw(self, reason: str, calls: int = 1) -> None:
+        """The results of so many calls are not used."""
+        self.thrown = {**self.thrown, reason: self.thrown.get(reason, 0) + calls}
 
     def state_now(self) -> str:
         """Where the task is."""
@@ -80,7 +74,7 @@ class TaskEntry:
             fields["name"] = self.name
             fields["calls"] = self.calls
             fields["bytes"] = self.bytes
-            fields["queued"] = round(self.queued, 6)
+            fields["queued"] = round(self.queued or 0.0, 6)
             if self.chunk is not None:
                 fields["chunk"] = self.chunk
                 fields["line"] = self.line
@@ -103,7 +97,7 @@ class TaskEntry:
             fields["committed"] = self.committed
             fields["gas"] = self.gas
         if self.thrown:
-            fields["thrown"] = self.thrown
+            fields["thrown"] = dict(self.thrown)
         if self.cause:
             fields["cause"] = self.cause
             fields["detail"] = self.detail
@@ -111,7 +105,7 @@ class TaskEntry:
         return fields
 
 
-def _shortened(seconds: list[float]) -> list[float]:
+def _shortened(seconds: Sequence[float]) -> list[float]:
     values = [round(value, 6) for value in seconds[:_MOST_CALLS]]
     if len(seconds) > _MOST_CALLS:
         values[-1] = round(sum(seconds[_MOST_CALLS - 1 :]), 6)

@@ -146,7 +146,7 @@ class PoolListener:
             if entry.ended is None:
                 running += state == "running"
                 waiting += state != "running"
-            if state != entry.shown and (entry.written or not self._recorder.full):
+            if state != entry.shown and entry.told and (entry.written or not self._recorder.full):
                 self._write(entry, t)
             if entry.final:
                 over.append(number)
@@ -167,7 +167,7 @@ class PoolListener:
             if used and entry.ok:
                 entry.committed = entry.calls
             else:
-                entry.thrown = {"raised": entry.calls}
+                entry.throw("raised", entry.calls)
             entry.settle(t)
             entry.shown = ""
 

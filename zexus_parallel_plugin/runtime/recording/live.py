@@ -396,9 +396,7 @@ class LiveRecorder(Recorder):
         """The result of a call is not used."""
         entry = self._main.entry_of(call.batch) if self._main is not None else None
         if entry is not None:
-            if entry.thrown is None:
-                entry.thrown = {}
-            entry.thrown[reason] = entry.thrown.get(reason, 0) + 1
+            entry.throw(reason)
             entry.settle(self.now())
 
     @careful
@@ -429,9 +427,9 @@ class LiveRecorder(Recorder):
             entry.gas += gas
             if seconds:
                 entry.seconds = [seconds]
-            left = entry.calls - entry.committed - sum((entry.thrown or {}).values())
+            left = entry.calls - entry.committed - sum(entry.thrown.values())
             if left > 0:
-                entry.thrown = {**(entry.thrown or {}), reason or "loop-left": left}
+                entry.throw(reason or "loop-left", left)
             entry.settle(self.now())
             entry.shown = ""
 
