@@ -97,7 +97,11 @@ def test_programs_that_the_host_rejects(program: Path) -> None:
     program.write_text("let a = {\n", encoding="utf-8")
     result = invoked(program)
     assert result.return_value == 0
-    assert "nothing runs in parallel" in " ".join(result.stdout.split())
+    assert "the host rejects this program" in " ".join(result.stdout.split())
+    assert "expected closing '}' before end of file" in " ".join(result.stdout.split())
+    program.write_text("action f(n) {\n    return n +* 2;\n}\nprint(f(1);\n", encoding="utf-8")
+    found = document(program)
+    assert found["problem"].count("program.zx") == 1  # the first one is enough
     assert invoked("--assert-parallel", "1", program).return_value == 1
 
 
@@ -111,4 +115,5 @@ def test_an_empty_program(program: Path) -> None:
     program.write_text("\n", encoding="utf-8")
     result = invoked(program)
     assert result.exception is None, result.exception
-    assert "0 chunks of 0 run in parallel" in " ".join(result.stdout.split())
+    said = " ".join(result.stdout.split())
+    assert said.split("program.zx: ")[1] == "there is nothing in it to execute"

@@ -136,6 +136,28 @@ def test_one_worker_only(tmp_path: Path) -> None:
     assert "in parallel, on 1 worker estimate:" in " ".join(render(found).split())
 
 
+def test_what_does_not_pay_is_explained_once(tmp_path: Path) -> None:
+    source = "let t = 0;\n" + "for i in range(9) { t = t + i; }\nprint(t);\n" * 3
+    found = explained(source, tmp_path)
+    sentence = "All iterations of the loop together take less time than a worker needs to begin."
+    assert " ".join(render(found).split()).count(sentence) == 1
+    assert " ".join(render(found, verbose=1).split()).count(sentence) == 3
+
+
+def test_several_chunks_on_one_line(tmp_path: Path) -> None:
+    """What runs in parallel is what the margin shows."""
+    shown = render(explained(WORK + "let a = work(1); print(1);\nlet b = work(2); print(a + b);\n", tmp_path))
+    assert "= let a = work(1);" in shown
+    assert "= let b = work(2);" in shown
+
+
+def test_wide_characters_fit_as_well(tmp_path: Path) -> None:
+    found = explained('print("' + "漢" * 50 + '");\n', tmp_path)
+    line = next(line for line in render(found).splitlines() if "漢" in line)
+    assert sum(2 if char == "漢" else 1 for char in line) <= 80
+    assert line.endswith("...")
+
+
 def test_a_run_without_workers_says_why(tmp_path: Path) -> None:
     found = explained(PROGRAM, tmp_path)
     seconds = dict.fromkeys(("seconds", "main_process_seconds", "worker_seconds", "estimated_gain"), 1.0)

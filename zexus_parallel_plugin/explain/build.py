@@ -28,6 +28,7 @@ def report(subject: Subject) -> Report:
     made.changed = bool(subject.listing.source) and original != subject.source
     if subject.listing.bytecode is None:
         made.problem = words.problem(subject.listing)
+        made.rejected = subject.listing.rejected
         return made
     if subject.view is None:
         return made

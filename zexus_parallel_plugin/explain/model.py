@@ -187,7 +187,7 @@ class Report:
         workers: workers that a run would have.
         reason: code of why the whole program is executed in place or by the host; empty if it is not.
         problem: why the host does not execute the program as bytecode, with what it has said; empty if it
-            does.
+            does; rejected: it does not execute it at all.
         changed: the host's validator has changed the text before it was compiled.
         units: the top-level code, then the actions.
         gain: the estimated speed-up of the program; assumed: numbers of iterations or calls in the estimate
@@ -200,6 +200,7 @@ class Report:
     workers: int
     reason: str = ""
     problem: str = ""
+    rejected: bool = False
     changed: bool = False
     units: list[Unit] = field(default_factory=list)
     gain: float = 1.0

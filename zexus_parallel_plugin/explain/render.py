@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import textwrap
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 from zexus_parallel_plugin.explain.words import lines
 from zexus_parallel_plugin.reasons import reason
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Paint", "bytecode", "render", "units"]
 
 _MARKS = {"parallel": "=", "not legal": "!", "does not pay": ".", "host": "~"}
+_RANKS = ("parallel", "not legal", "host", "does not pay")
 _COLOURS = {"parallel": "32", "not legal": "33", "does not pay": "2", "host": "35"}
 _SAID = {
     "parallel": "parallel", "not legal": "in place: not legal", "does not pay": "in place: does not pay",
@@ -51,11 +55,12 @@ class _Renderer:
         self.verbose = verbose
         self.width = max(40, width)
         self.paint = paint
+        self._explained: set[str] = set()  # reasons of which the sentence has been given
 
     def lines(self) -> Iterator[str]:
         """All lines."""
         yield from self._head()
-        if self.report.units:
+        if self.report.chunks:
             yield ""
             yield from self._listing()
             yield ""
@@ -69,11 +74,15 @@ class _Renderer:
         report = self.report
         name = _printable(str(report.path))
         if report.problem:
-            said = f"{name}: the host does not execute this as bytecode, so nothing runs in parallel"
-            yield from self._wrapped(said, "")
+            said = "the host rejects this program"
+            if not report.rejected:
+                said = "the host does not execute this as bytecode, so nothing runs in parallel"
+            yield from self._wrapped(f"{name}: {said}", "")
             yield from self._wrapped(_printable(report.problem), "    ")
             return
-        if report.reason:
+        if report.units and not report.chunks:
+            yield from self._wrapped(f"{name}: there is nothing in it to execute", "")
+        elif report.reason:
             known = reason(report.reason)
             yield from self._wrapped(f"{name}: nothing runs in parallel [{report.reason}]", "")
             yield from self._wrapped(f"{known.sentence} {known.hint}".strip(), "    ")
@@ -130,7 +139,10 @@ class _Renderer:
 
     @staticmethod
     def _innermost(known: Chunk | None, chunk: Chunk) -> bool:
-        return known is None or len(chunk.lines) <= len(known.lines)
+        """Of several that have no other lines, the one that matters most."""
+        if known is None or len(chunk.lines) != len(known.lines):
+            return known is None or len(chunk.lines) < len(known.lines)
+        return _RANKS.index(chunk.verdict) <= _RANKS.index(known.verdict)
 
     def _chunks(self) -> Iterator[str]:
         for unit in self.report.units:
@@ -187,8 +199,10 @@ class _Renderer:
             head += ", beside an earlier loop"
         style = _COLOURS[chunk.verdict] if chunk.verdict != "does not pay" else ""
         yield from self._styled(f"{head} [{chunk.reason}]", style)
-        if chunk.verdict != "parallel" or self.verbose:
+        again = chunk.reason in self._explained and chunk.verdict == "does not pay"
+        if self.verbose or not (again or chunk.verdict == "parallel"):
             yield from self._wrapped(chunk.sentence, "    ")
+        self._explained.add(chunk.reason)
         if chunk.note:
             yield from self._wrapped(chunk.note, "    ")
         if chunk.dependence is not None:
@@ -202,7 +216,7 @@ class _Renderer:
             yield from self._wrapped(self._site(site), "    ")
         for _pc, measured in chunk.measured:
             yield from self._wrapped("measured: " + _done(measured), "    ")
-        if chunk.hint:
+        if chunk.hint and (self.verbose or not again):
             yield from self._wrapped("-> " + chunk.hint, "    ")
 
     def _sites(self, chunk: Chunk) -> list[Site]:
@@ -378,7 +392,15 @@ def _amount(number: int) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(0, width - 3)] + "..."
+    """As much of a text as fits into so many columns; characters of East Asia take two."""
+    columns = list(accumulate(map(_columns, text)))
+    if not columns or columns[-1] <= width:
+        return text
+    return text[: bisect_right(columns, max(0, width - 3))] + "..."
+
+
+def _columns(char: str) -> int:
+    return 2 if east_asian_width(char) in {"W", "F"} else 1
 
 
 def _printable(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -54,10 +55,20 @@ def assigned(name: str) -> str:
 
 def problem(listing: Listing) -> str:
     """Why the host does not execute a program as bytecode."""
-    if listing.rejected:
-        lines = [line.strip() for line in listing.said.splitlines() if line.strip()]
-        begin = next(
-            (i for i, line in enumerate(lines) if "❌" in line or "rror" in line), max(0, len(lines) - 1)
-        )
-        return " ".join(lines[begin : begin + 3]) or "the host ended without a word"
-    return listing.failure
+    if not listing.rejected:
+        return listing.failure
+    lines = [line.strip() for line in listing.said.splitlines()]
+    lines = [line for line in lines if line and not _QUOTED.match(line)]
+    begin = next(
+        (i for i, line in enumerate(lines) if "❌" in line or "rror" in line), max(0, len(lines) - 1)
+    )
+    said: list[str] = []
+    for line in lines[begin : begin + 4]:
+        if "ParseError" in line and any("ParseError" in other for other in said):
+            break  # the first one is enough
+        said.append(line.removeprefix("❌ ").removeprefix("💡 "))
+    return " ".join(said) or "the host ended without a word"
+
+
+_QUOTED = re.compile(r"\d+ \||\^$")
+"""Lines in which the host quotes the program, and those below that point into them."""

@@ -67,6 +67,10 @@ class Listing:
         return self.spots.get(id(bytecode.instructions), [])
 
 
+_WIDE = 1000
+"""Columns of what the host's command says, so that it wraps no words and no paths."""
+
+
 class _CapturedError(BaseException):
     """Ends the host's command where it would execute the program."""
 
@@ -123,11 +127,14 @@ def _watched(module: Any, listing: Listing, make_vm: Callable[..., Any]) -> Iter
 
     module.VM, module.compile_ast_to_bytecode, module.evaluate = make, compile_tree, interpret
     module.Lexer = lexer
+    width = module.console._width
+    module.console.width = _WIDE
     recursion_limit = sys.getrecursionlimit()
     try:
         yield
     finally:
         module.VM, module.compile_ast_to_bytecode, module.evaluate, module.Lexer = kept
+        module.console._width = width
         if listing.vm is not None:
             del listing.vm.execute
         sys.setrecursionlimit(max(recursion_limit, sys.getrecursionlimit()))
