@@ -35,6 +35,7 @@ const color = (name) => getComputedStyle(document.documentElement).getPropertyVa
 
 function duration(s) {
   if (s === null || s === undefined) return "–";
+  if (s === 0) return "0 s";
   if (s >= 100) return `${Math.floor(Math.round(s) / 60)}:${String(Math.round(s) % 60).padStart(2, "0")} min`;
   if (s >= 1) return `${s.toFixed(s < 10 ? 2 : 1)} s`;
   if (s >= 1e-3) return `${(s * 1e3).toFixed(s < 1e-2 ? 2 : s < 0.1 ? 1 : 0)} ms`;
@@ -50,6 +51,10 @@ function size(n) {
 }
 
 const count = (n) => (n === null || n === undefined ? "–" : n.toLocaleString("en").replaceAll(",", "\u202f"));
+const short = (n) => {
+  for (const [unit, scale] of [["T", 1e12], ["G", 1e9], ["M", 1e6]]) if (n >= 1e7 && n >= scale) return `${(n / scale).toFixed(1)} ${unit}`;
+  return count(n);
+};
 const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
 const badge = (text, name) => el("span", { class: "badge", c: name }, text);
 
@@ -101,7 +106,7 @@ function headline() {
     card("Tasks", count(tasks), parts.length ? plural(s.calls_committed, "call") + " committed" : "nothing was sent"),
     card("Workers", count(s.workers_started), `at most ${s.workers} at a time`),
     card("Failures", count(s.failed_attempts), s.failed_attempts ? `${s.retries} tried again, ${plural(s.worker_deaths, "death")}` : "every attempt succeeded"),
-    card("Gas", count(s.gas), `${count(s.operations)} operations`),
+    card("Gas", short(s.gas), `${short(s.operations)} operations`),
     s.compiled ? card("Compiled", count(s.compiled.units), compiledNote(s.compiled)) : "",
   ));
 }
@@ -413,8 +418,8 @@ function workers() {
 function failures() {
   if (!data.failures.length && !data.warnings.length) return;
   const items = data.failures.map((r) => el("details", {},
-    el("summary", {}, el("span", { class: "soft" }, duration(r[0])), badge(r[4], "failed"), el("span", {}, `task ${r[1]}, attempt ${r[2]}${r[3] ? ", worker " + r[3] : ""}`),
-      el("span", { class: "soft" }, r[5] ? "tried again" : "executed in place")),
+    el("summary", {}, el("span", { class: "soft" }, duration(r[0])), badge(r[4], "failed"), el("span", { class: "at" }, `task ${r[1]}, attempt ${r[2]}${r[3] ? ", worker " + r[3] : ""}`),
+      el("span", { class: "soft" }, r[5] ? "tried again" : "executed in place"), el("span", { class: "what" }, r[6].split("\n")[0])),
     r[6] ? el("pre", {}, r[6]) : "", r[7] ? el("pre", {}, r[7]) : ""));
   const notes = data.warnings.map((r) => el("details", {}, el("summary", {}, el("span", { class: "soft" }, duration(r[0])), badge("warning", "thrown-away"), el("span", {}, r[1].split("\n")[0])), el("pre", {}, r[1])));
   section("failures", "Failures", "none of them changes what the program does", [], el("div", { class: "body scroll" }, items, notes));
