@@ -72,15 +72,15 @@ class Sites:
 def forced(plan: str) -> Iterator[Sites]:
     """Force exits of all units that this process compiles meanwhile; yields what happens."""
     sites = Sites(plan)
-    original = Workshop.compile_unit
+    original = Workshop.draw
 
-    def compile_unit(workshop: Workshop, code: Any, label: str, head: Any, emitter: Any, *rest: Any) -> Any:
+    def draw(workshop: Workshop, head: Any, emitter: Any, *rest: Any) -> Any:
         workshop.namespace[_GUARD] = sites.reached
         emitter.lines = sites.guarded(emitter.lines)
-        return original(workshop, code, label, head, emitter, *rest)
+        return original(workshop, head, emitter, *rest)
 
-    Workshop.compile_unit = compile_unit  # type: ignore[method-assign,assignment]
+    Workshop.draw = draw  # type: ignore[method-assign,assignment]
     try:
         yield sites
     finally:
-        Workshop.compile_unit = original  # type: ignore[method-assign]
+        Workshop.draw = original  # type: ignore[method-assign]

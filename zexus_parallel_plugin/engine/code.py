@@ -5,13 +5,16 @@ attached.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa, parallel, rare
 from zexus_parallel_plugin.engine.verify import StackBounds, stack_bounds
 from zexus_parallel_plugin.host import optimiser
 from zexus_parallel_plugin.host.vm import NATIVES, gas_cost
 from zexus_parallel_plugin.opcodes import OPCODES, ParallelOpcode, parallel_opcode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INTERNAL_NAMES = frozenset(
     {
@@ -57,13 +60,17 @@ class Code:
 
 
 class CodeCache:
-    """Prepared code by identity of the host's bytecode object, which it keeps alive."""
+    """Prepared code by identity of the host's bytecode object, which it keeps alive.
 
-    __slots__ = ("_by_id", "_vm")
+    ``prepared``: told of each new code object.
+    """
+
+    __slots__ = ("_by_id", "_vm", "prepared")
 
     def __init__(self, vm: Any) -> None:
         self._vm = vm
         self._by_id: dict[int, Code] = {}
+        self.prepared: Callable[[Code], None] | None = None
 
     def get(self, bytecode: Any, name: str = "") -> Code:
         """The prepared code of a bytecode object, prepared at its first use."""
@@ -71,6 +78,8 @@ class CodeCache:
         if code is None:
             code = prepare(self._vm, bytecode, name)
             self._by_id[id(bytecode)] = code
+            if self.prepared is not None:
+                self.prepared(code)
         return code
 
     def __len__(self) -> int:

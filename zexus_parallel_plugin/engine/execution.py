@@ -5,19 +5,17 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.code import Code, CodeCache
 from zexus_parallel_plugin.engine.compiler.tier import Tier
+from zexus_parallel_plugin.engine.compiler.translator import Translator
 from zexus_parallel_plugin.engine.frame import CallerNames, Frame
 from zexus_parallel_plugin.engine.interpreter import interpret
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.metrics import Translation
 
 if TYPE_CHECKING:
-    from types import CodeType
-
     from zexus_parallel_plugin.engine.parallel import Cooperation
     from zexus_parallel_plugin.engine.position import RunAhead
     from zexus_parallel_plugin.engine.profile import GasProfile
@@ -39,8 +37,8 @@ class Execution:
     """
 
     __slots__ = (
-        "_direct", "ahead", "builtins", "code", "cooperation", "counters", "deepest", "failure",
-        "frame", "gas_limit", "hidden_levels", "meter", "operation_limit", "profile",
+        "_direct", "_translator", "ahead", "builtins", "code", "cooperation", "counters", "deepest",
+        "failure", "frame", "gas_limit", "hidden_levels", "meter", "operation_limit", "profile",
         "recursion_limit", "residue", "root", "tier", "tier_name", "translation", "vm",
     )  # fmt: skip
 
@@ -66,6 +64,7 @@ class Execution:
         self.cooperation: Cooperation | None = None
         self.failure: tuple[Exception, Code, int] | None = None
         self.translation = Translation()
+        self._translator: Translator | None = None
         self.profile: GasProfile | None = None
 
     @property
@@ -104,9 +103,21 @@ class Execution:
         self.profile = GasProfile(self.meter)
         self.code = ProfiledCode(self.vm, self.profile)
 
-    def translator(self) -> Callable[[str, str], CodeType]:
-        """What compiles generated Python source, given with a name of its file."""
-        return partial(compile, mode="exec", dont_inherit=True)
+    @property
+    def translator(self) -> Translator:
+        """What compiles generated source; made at the first use."""
+        if self._translator is None:
+            self._translator = self.make_translator()
+        return self._translator
+
+    @property
+    def remembers(self) -> bool:
+        """Whether the translator may know something of earlier runs."""
+        return False
+
+    def make_translator(self) -> Translator:
+        """A translator that keeps nothing."""
+        return Translator()
 
     def make_tier(self, bytecode: Any) -> Tier:
         """The compiled tier for a program."""

@@ -9,10 +9,8 @@ from zexus_parallel_plugin.engine.execution import Execution
 from zexus_parallel_plugin.runtime.late import LEFT, LateAhead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import CodeType
-
     from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.translator import Translator
     from zexus_parallel_plugin.engine.compiler.unit import Unit
     from zexus_parallel_plugin.engine.frame import Frame
     from zexus_parallel_plugin.engine.parallel import Cooperation
@@ -34,10 +32,14 @@ class WatchedExecution(Execution):
             self.cooperation = self.vm.open_forks(self)
         return self.cooperation
 
-    def translator(self) -> Callable[[str, str], CodeType]:
-        """What compiles generated Python source: the machine's cache, if it has one."""
-        translations = self.vm.open_translations()
-        return super().translator() if translations is None else translations.compile
+    @property
+    def remembers(self) -> bool:
+        """Whether the machine may have a cache."""
+        return bool(self.vm.keeps_translations)
+
+    def make_translator(self) -> Translator:
+        """The machine's cache, if it has one."""
+        return self.vm.open_translations() or super().make_translator()
 
     def make_tier(self, bytecode: Any) -> Tier:
         """The compiled tier for a program."""
@@ -73,7 +75,7 @@ class WatchedTier(Tier):
         super().__init__(execution, main, eager=eager)
         self._all_loops = all_loops
         if all_loops:
-            self.loop_heat = 0
+            self.loop_heat, self._asked = 0, True
 
     def warm(self, code: Code) -> Unit | None:
         """Note a call of an action that has no unit; compile it when it is worth it."""
@@ -94,6 +96,9 @@ class WatchedTier(Tier):
         """The unit of a hot loop, None if it cannot be compiled; 0 begins to count its iterations anew."""
         ahead = self.execution.ahead
         if ahead is not None:
+            seen = self.counted_on(code, head)
+            if seen is not None:
+                return seen
             last = code.ends[head]
             refused = ahead.loop_refused(self, code, head, last, frame)
             if refused is None or (refused and not ahead.may_compile(code, range(head, last + 1))):

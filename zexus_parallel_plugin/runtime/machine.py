@@ -208,10 +208,16 @@ class ParallelMachine(HostVM):
         execution.ahead = ahead = LateAhead(execution, make, forced=forced)
         return ahead
 
+    @property
+    def keeps_translations(self) -> bool:
+        """Whether there is a cache of translations."""
+        setting = self.config.cache
+        return setting != "off" and (bool(self.config.program) or setting != "auto")
+
     def open_translations(self) -> Translations | None:
-        """The cache of translations, None if there is none. Loaded when the first unit is built."""
+        """The cache of translations, None if there is none. Loaded when code gets warm."""
         setting, program = self.config.cache, self.config.program
-        if self._translations is None and setting != "off" and (program or setting != "auto"):
+        if self._translations is None and self.keeps_translations:
             from zexus_parallel_plugin.engine.compiler.translations import Translations, cache_directory
 
             self._translations = Translations(
@@ -224,6 +230,8 @@ class ParallelMachine(HostVM):
         metrics.units_translated, metrics.units_refused = done.units, done.refused
         metrics.translation_seconds = done.seconds
         if cache is not None:
+            if execution.tier is not None:
+                execution.tier.experience.hand_over(execution.code)
             cache.save()
             metrics.units_cached, cache.hits = cache.hits, 0
             metrics.reasons.update(cache.problems)

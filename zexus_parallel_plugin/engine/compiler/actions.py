@@ -12,6 +12,7 @@ from zexus_parallel_plugin.engine.compiler.unit import Unit
 from zexus_parallel_plugin.engine.compiler.workshop import NO_INSTRUCTIONS, NOTHING, Workshop, caller_frame
 
 if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.compiler.blueprint import Blueprint
     from zexus_parallel_plugin.engine.compiler.emitter import Emitter
     from zexus_parallel_plugin.engine.compiler.names import Function
     from zexus_parallel_plugin.engine.frame import Frame
@@ -106,33 +107,55 @@ class ActionBuilder(Workshop):
         """
         code = function.code
         owned = tuple(name for name, there in zip(conflicts, shape, strict=False) if there)
-        tracking = False
-        try:
-            nodes = structure(code).nodes
-            variables = self._action_variables(function, owned)
-            in_own_frame = any(v.scope == OWN for v in variables.by_name.values())
-            self.shadowed = function.own | function.above
-            self.written_by_callees = NOTHING.union(*(callee.writes for callee in function.callees))
-            while True:
-                try:
-                    emitter = self.emit(
-                        code,
-                        variables,
-                        slow,
-                        lambda e: e.sequence(nodes),
-                        depth="d" if self.deep(function) else "",
-                        depth_limit=function.recursive,
-                        tracking=tracking,
-                        own_frame=in_own_frame,
-                    )
-                    break
-                except NeedsTracking:
-                    tracking = True
-        except Unstructured as verdict:
-            return str(verdict)
-        unit = self._finish_action(function, variables, emitter, slow, owned, shape)
+        variables = self._action_variables(function, owned)
+        self.shadowed = function.own | function.above
+        self.written_by_callees = NOTHING.union(*(callee.writes for callee in function.callees))
+        name = self.label(function) + "".join("_o" if there else "_n" for there in shape)
+        name = self.numbered(name)
+
+        def draw() -> Blueprint | str:
+            try:
+                emitter = self._emit_action(function, variables, slow, name)
+            except Unstructured as verdict:
+                return str(verdict)
+            return self._draw_action(function, variables, emitter, len(owned), name)
+
+        given = "action", name, sorted(slow), owned
+        blueprint = self.blueprint(function, variables, given, draw)
+        if isinstance(blueprint, str):
+            return blueprint
+        unit = self.construct(code, name, blueprint, variables, slow)
+        unit.parameters, unit.depth = len(function.params), self.deep(function)
+        unit.absent = frozenset(v.name for v in variables.by_name.values() if not v.present)
         unit.conflicts, unit.shape = conflicts, shape
+        self.exits.action_codes.add(unit.function.__code__)
+        if not shape:
+            self.namespace[self.label(function)] = unit.function
         return unit
+
+    def _emit_action(
+        self, function: Function, variables: Variables, slow: frozenset[int], name: str
+    ) -> Emitter:
+        nodes = structure(function.code).nodes
+        in_own_frame = any(v.scope == OWN for v in variables.by_name.values())
+        tracking = False
+        while True:
+            try:
+                emitter: Emitter = self.emit(
+                    function.code,
+                    variables,
+                    slow,
+                    lambda e: e.sequence(nodes),
+                    depth="d" if self.deep(function) else "",
+                    depth_limit=function.recursive,
+                    tracking=tracking,
+                    own_frame=in_own_frame,
+                    tag=name,
+                )
+            except NeedsTracking:
+                tracking = True
+            else:
+                return emitter
 
     def _action_variables(self, function: Function, owned: tuple[str, ...]) -> Variables:
         root = self.execution.root.env
@@ -159,23 +182,15 @@ class ActionBuilder(Workshop):
             variables.by_name[name] = variable
         return variables
 
-    def _finish_action(
-        self,
-        function: Function,
-        variables: Variables,
-        emitter: Emitter,
-        slow: frozenset[int],
-        owned: tuple[str, ...],
-        shape: tuple[bool, ...],
-    ) -> Unit:
+    def _draw_action(
+        self, function: Function, variables: Variables, emitter: Emitter, owners: int, name: str
+    ) -> Blueprint:
         deep = self.deep(function)
-        label = self.label(function)
-        name = label + "".join("_o" if there else "_n" for there in shape)
         parameters = ["d"] if deep else []
         parameters += [variables.by_name[parameter].local for parameter in function.params]
-        parameters += [f"FO{index}" for index in range(len(owned))]
+        parameters += [f"FO{index}" for index in range(owners)]
         head = [f"def {name}({', '.join(parameters)}):"]
-        head += [f"    O{index} = FO{index}.env" for index in range(len(owned))]
+        head += [f"    O{index} = FO{index}.env" for index in range(owners)]
         own = [v for v in variables.by_name.values() if v.scope == OWN]
         if own:
             known = ", ".join(f"{v.name!r}: {v.local}" for v in own if v.present)
@@ -187,13 +202,7 @@ class ActionBuilder(Workshop):
         head.append("    try:")
         depth_text = "d" if deep else "None"
         tail = ["    except Exception as error:", f"        return LEAVE(error, U_{name}, {depth_text})"]
-        absent = frozenset(v.name for v in variables.by_name.values() if not v.present)
-        unit = self.compile_unit(function.code, name, head, emitter, tail, variables, slow)
-        unit.parameters, unit.depth, unit.absent = len(function.params), deep, absent
-        self.exits.action_codes.add(unit.function.__code__)
-        if not shape:
-            self.namespace[label] = unit.function
-        return unit
+        return self.draw(head, emitter, tail)
 
     def stub(self, function: Function) -> Any:
         """Stands in for a unit: builds it at its first call; calls the action in the interpreter if that

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.blueprint import Blueprint
     from zexus_parallel_plugin.engine.compiler.names import Function
     from zexus_parallel_plugin.engine.compiler.unit import Unit
     from zexus_parallel_plugin.engine.frame import Frame
@@ -61,34 +62,55 @@ class LoopBuilder(Workshop):
         self.written_by_callees = NOTHING.union(*(callee.writes for callee in function.callees))
         try:
             loop = loop_structure(code, head)
-            variables = self._loop_variables(code, loop, frame)
-            tracking = any(
-                v.of_caller and v.stored and v.name in self.written_by_callees for v in variables.cached()
-            )
-            plain = self._plain_now(code, loop, variables, frame)
-            while True:
-                emitter = self.emit(
-                    code,
-                    variables,
-                    slow,
-                    lambda e: e.loop_unit(loop),
-                    kind=CountedEmitter if counted else Emitter,
-                    depth="d",
-                    in_frame=True,
-                    assumed=plain,
-                    tracking=tracking,
-                )
-                wrong = {
-                    name
-                    for name in plain
-                    if emitter.found_kinds.get(name, ex.PLAIN) in {ex.ANY, ex.CONDITION}
-                }
-                if not wrong:
-                    break
-                plain -= wrong
         except Unstructured as verdict:
             return str(verdict)
-        label = f"{'count' if counted else 'loop'}_{len(self.namespace)}_{head}"
+        variables = self._loop_variables(code, loop, frame)
+        plain = self._plain_now(code, loop, variables, frame)
+        label = self.loop_label("count" if counted else "loop", code, head)
+
+        def draw() -> Blueprint | str:
+            try:
+                return self._draw_loop(code, loop, variables, plain, slow, label, counted=counted)
+            except Unstructured as verdict:
+                return str(verdict)
+
+        blueprint = self.blueprint(function, variables, (label, head, sorted(slow), sorted(plain)), draw)
+        if isinstance(blueprint, str):
+            return blueprint
+        unit = self.construct(code, label, blueprint, variables, slow)
+        unit.hazards = frozenset(v.name for v in variables.cached() if v.of_caller) & self.written_by_callees
+        unit.present = frozenset(v.name for v in variables.by_name.values() if v.present)
+        absent = frozenset(v.name for v in variables.by_name.values() if not v.present)
+        unit.absent = absent | blueprint.missing
+        return unit
+
+    def _draw_loop(
+        self, code: Code, loop: Loop, variables: Variables, plain: set[str], slow: frozenset[int], label: str,
+        *, counted: bool,
+    ) -> Blueprint:  # fmt: skip
+        plain = set(plain)
+        tracking = any(
+            v.of_caller and v.stored and v.name in self.written_by_callees for v in variables.cached()
+        )
+        while True:
+            emitter = self.emit(
+                code,
+                variables,
+                slow,
+                lambda e: e.loop_unit(loop),
+                kind=CountedEmitter if counted else Emitter,
+                depth="d",
+                in_frame=True,
+                assumed=plain,
+                tracking=tracking,
+                tag=label,
+            )
+            wrong = {
+                name for name in plain if emitter.found_kinds.get(name, ex.PLAIN) in {ex.ANY, ex.CONDITION}
+            }
+            if not wrong:
+                break
+            plain -= wrong
         lines = [
             f"def {label}(FV, C):" if counted else f"def {label}(FV):",
             "    V = FV.env; d = FV.depth",
@@ -107,13 +129,7 @@ class LoopBuilder(Workshop):
         ]
         lines.append("    try:")
         tail = ["    except Exception as error:", f"        return LEAVE_LOOP(error, U_{label}, FV)"]
-        unit = self.compile_unit(code, label, lines, emitter, tail, variables, slow)
-        unit.hazards = frozenset(v.name for v in variables.cached() if v.of_caller) & self.written_by_callees
-        unit.present = frozenset(v.name for v in variables.by_name.values() if v.present)
-        unit.absent = frozenset(v.name for v in variables.by_name.values() if not v.present) | self._missing(
-            code, loop, variables
-        )
-        return unit
+        return self.draw(lines, emitter, tail, frozenset(self._missing(code, loop, variables)))
 
     def _plain_now(self, code: Code, loop: Loop, variables: Variables, frame: Frame) -> set[str]:
         """Variables that hold a plain value now and that no callee of the loop assigns."""

@@ -113,6 +113,23 @@ def analyse(cache: CodeCache, main: Any, env: dict[str, Any], builtins: dict[str
             work.append(known)
         return known
 
+    def follow() -> None:
+        while work:
+            function = work.pop()
+            rebound.update(function.own - _function_stores(function.code))
+            taken_names.update(function.loads)
+            bound = set()
+            for opcode, name, operand in _name_operations(function.code):
+                value = constant(function.code.constants, operand[1]) if opcode == "STORE_FUNC" else None
+                if value is not None and _is_descriptor(value):
+                    bound.add(id(value))
+                    named.setdefault(name, set()).add(add(value))
+            for value in function.code.constants:
+                if id(value) not in bound:
+                    taken.update(add(descriptor) for descriptor in _descriptors(value))
+
+    # The program's own actions first: so they have the same order whenever the analysis is made.
+    follow()
     for name, value in env.items():
         for descriptor in _descriptors(value):
             found = add(descriptor)
@@ -120,19 +137,7 @@ def analyse(cache: CodeCache, main: Any, env: dict[str, Any], builtins: dict[str
                 named.setdefault(name, set()).add(found)
             else:
                 taken.add(found)
-    while work:
-        function = work.pop()
-        rebound |= function.own - _function_stores(function.code)
-        taken_names |= function.loads
-        bound = set()
-        for opcode, name, operand in _name_operations(function.code):
-            value = constant(function.code.constants, operand[1]) if opcode == "STORE_FUNC" else None
-            if value is not None and _is_descriptor(value):
-                bound.add(id(value))
-                named.setdefault(name, set()).add(add(value))
-        for value in function.code.constants:
-            if id(value) not in bound:
-                taken.update(add(descriptor) for descriptor in _descriptors(value))
+    follow()
     for name in taken_names:
         taken |= named.get(name, set())
     program = Program(top, functions, named, frozenset(rebound), taken, builtins)

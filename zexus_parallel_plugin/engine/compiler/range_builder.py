@@ -17,6 +17,7 @@ from zexus_parallel_plugin.engine.compiler.workshop import NO_INSTRUCTIONS, NOTH
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.blueprint import Blueprint
     from zexus_parallel_plugin.engine.compiler.names import Function
     from zexus_parallel_plugin.engine.compiler.trap import RangeStopped
     from zexus_parallel_plugin.engine.compiler.unit import Unit
@@ -155,7 +156,7 @@ class RangeBuilder(Workshop):
         emitter = RangeEmitter(
             code, variables, self, kinds=dict.fromkeys(counters, ex.NUMBER), depth="d", in_frame=True,
             check_operations=self.check_operations, accumulators=accumulators, private=private,
-            counters=frozenset(counters), extrema=extrema,
+            counters=frozenset(counters), extrema=extrema, tag="probe",
         )  # fmt: skip
         emitter.loop_unit(loop)
         return emitter
@@ -235,32 +236,46 @@ class RangeBuilder(Workshop):
         private = frozenset(stored) - counters - accumulators - extrema
         variables = self._range_variables(code, loop, frame, counters | extrema, accumulators, private)
         self._look_around(function, frame)
-        kinds = dict.fromkeys(counters, ex.NUMBER)
-        try:
-            emitter: Any = self.emit(
-                code, variables, slow, lambda e: e.loop_unit(loop), assumed=kinds,
-                kind=RangeEmitter, depth="d", in_frame=True, accumulators=accumulators, private=private,
-                counters=counters, extrema=extrema, results=results,
-            )  # fmt: skip
-        except (Carried, Unstructured, NeedsTracking) as verdict:
-            return str(verdict)
-        if emitter.found.keys() - accumulators or emitter.grown:
-            return "it is not the loop that was planned"
-        label = f"range_{len(self.namespace)}_{head}"
+        label = self.loop_label("range", code, head)
+
+        def draw() -> Blueprint | str:
+            try:
+                emitter: Any = self.emit(
+                    code, variables, slow, lambda e: e.loop_unit(loop),
+                    assumed=dict.fromkeys(counters, ex.NUMBER), kind=RangeEmitter, depth="d", in_frame=True,
+                    accumulators=accumulators, private=private, counters=counters, extrema=extrema,
+                    results=results, tag=label,
+                )  # fmt: skip
+            except (Carried, Unstructured, NeedsTracking) as verdict:
+                return str(verdict)
+            if emitter.found.keys() - accumulators or emitter.grown:
+                return "it is not the loop that was planned"
+            given = counters | extrema | private
+            return self._draw_range(emitter, variables, given, private, label, len(accumulators | extrema))
+
+        keys = label, head, sorted(slow), sorted(accumulators), sorted(extrema), results
+        blueprint = self.blueprint(function, variables, keys, draw)
+        if isinstance(blueprint, str):
+            return blueprint
+        return self.construct(code, label, blueprint, variables, slow)
+
+    def _draw_range(
+        self, emitter: RangeEmitter, variables: Variables, given: frozenset[str], private: frozenset[str],
+        label: str, recorded: int,
+    ) -> Blueprint:  # fmt: skip
         lines = [
             f"def {label}(FV, C):",
             "    V = FV.env; d = FV.depth",
             "    g = M.gas_used; n = M.operation_count",
         ]
-        recorded = range(len(accumulators | extrema))
-        lines += [f"    A{index} = []; R{index} = A{index}.append" for index in recorded]
+        lines += [f"    A{index} = []; R{index} = A{index}.append" for index in range(recorded)]
         lines += [
             f"    {variables.by_name[name].local} = V[{name!r}]" if name not in private else
             f"    {variables.by_name[name].local} = UNSET"
-            for name in sorted(counters | extrema | private)
+            for name in sorted(given)
         ]  # fmt: skip
         shown = Variables({v.name: v for v in variables.cached() if not v.stored})
         lines += self.loads(shown)
         lines.append("    try:")
         tail = ["    except Exception as error:", "        raise STOPPED(K) from error"]
-        return self.compile_unit(code, label, lines, emitter, tail, variables, slow)
+        return self.draw(lines, emitter, tail)

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa
+from zexus_parallel_plugin.engine.compiler.experience import Experience
 from zexus_parallel_plugin.engine.compiler.trap import Trap
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ compiling it."""
 
 LOOP_HEAT = 60
 """Iterations after which a loop is compiled."""
+
+_ASKING_ACTION_HEAT, _ASKING_LOOP_HEAT = 400, 4
+"""The same, after which it is looked up what was hot in earlier runs."""
 
 _WORTH_ENTERING = 20
 """Operations in a loop unit that take the interpreter longer than it takes to enter and leave the unit."""
@@ -46,9 +50,13 @@ class Tier:
         self.loop_heat = 0 if eager else LOOP_HEAT
         self.ready: dict[int, Unit] = {}
         self.heat: dict[int, int] = {}
+        self._asked = eager or not execution.remembers
+        if not self._asked:
+            self.loop_heat = _ASKING_LOOP_HEAT
         self.rebuilds: dict[tuple[int, int], int] = {}
         self._builder: Builder | None = None
         self.root_size = len(execution.root.env)
+        self._experience: Experience | None = None
 
     @property
     def builder(self) -> Builder:
@@ -74,6 +82,39 @@ class Tier:
                     del self.ready[key]
                     self.heat[key] = -1
 
+    @property
+    def experience(self) -> Experience:
+        """What is known of earlier runs; made at the first use."""
+        if self._experience is None:
+            self._experience = Experience(self.execution.translator)
+        return self._experience
+
+    def _ask(self) -> None:
+        """Look once what earlier runs have found hot: it is compiled when it is used next."""
+        self._asked = True
+        self.loop_heat = LOOP_HEAT
+        codes = self.execution.code
+        codes.prepared = self._recall
+        for code in list(codes):
+            self._recall(code)
+
+    def _recall(self, code: Code) -> None:
+        for head in self.experience.loops(code):
+            if type(code.loops.get(head, 0)) is int:
+                code.loops[head] = LOOP_HEAT
+        if self.experience.action(code):
+            self.heat.setdefault(id(code.bytecode), 0)
+            self.heat[id(code.bytecode)] += self.action_heat
+
+    def counted_on(self, code: Code, head: int) -> int | None:
+        """How often a loop has been seen, if that is not often enough for it to be compiled."""
+        if self._asked:
+            return None
+        seen = self.loop_heat + 1
+        self._ask()
+        known = code.loops.get(head, 0)
+        return seen if type(known) is int and known < LOOP_HEAT else None
+
     def function(self, code: Code) -> Function | None:
         """What is known of a code object; None for one that the program did not contain."""
         return self.builder.program.functions.get(id(code.bytecode))
@@ -86,8 +127,12 @@ class Tier:
             return None
         heat += len(code.instructions) + 10
         self.heat[key] = heat
+        if not self._asked and heat >= _ASKING_ACTION_HEAT:
+            self._ask()
+            heat = self.heat[key]
         if heat < self.action_heat:
             return None
+        self.experience.note(code)
         function = self.function(code)
         unit = self.builder.action(function) if function is not None else "not part of the program"
         if not isinstance(unit, str) and not unit.absent.intersection(self.execution.root.env):
@@ -134,12 +179,16 @@ class Tier:
                 self.ready.pop(key, None)
 
     def loop(self, code: Code, head: int, frame: Frame) -> Unit | int | None:
-        """The unit of a hot loop; None if it cannot be compiled, 0 if it should be interpreted for a while
-        longer.
+        """The unit of a hot loop; None if it cannot be compiled, a number if it should be interpreted for a
+        while longer.
         """
+        seen = self.counted_on(code, head)
+        if seen is not None:
+            return seen
         function = self.function(code)
         if function is None or "_continue_on_error" in frame.env:
             return None
+        self.experience.note(code, head)
         unit = self.builder.loop(function, head, frame)
         return None if isinstance(unit, str) else unit
 

@@ -1,7 +1,7 @@
-"""Translations kept on disk: what Python's compiler made of generated source, for later runs of a program.
+"""Translations kept on disk: generated source, and what Python's compiler made of it, for later runs.
 
-One file for each program and version, read when the first unit is built, written at the end of the run. What
-is in it is found by the whole source text, so an entry can be missing, but never be the wrong one. It is
+One file for each program and version, read when code gets warm, written at the end of the run. What is in it
+is found by a digest of all that it was made of, so an entry can be missing, but never be the wrong one. It is
 trusted as much as Python's own ``__pycache__``: it must belong to the user, in a directory of the user.
 """
 
@@ -18,8 +18,9 @@ import time
 from collections import Counter
 from pathlib import Path
 from types import CodeType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.engine.compiler.translator import Translator
 from zexus_parallel_plugin.errors import ZexusParallelError
 from zexus_parallel_plugin.journal.places import open_directory
 
@@ -32,7 +33,8 @@ SUFFIX = ".zxc"
 MOST_BYTES = 32 << 20
 """Size of the directory above which the files that were not used for the longest time go."""
 
-_MAGIC = b"zexus-parallel translations 1\n"
+_MAGIC = b"zexus-parallel translations 2\n"
+_HOT = b"hot"
 _CHECKSUM = 32
 _MOST_OF_ONE = 2 << 20  # bytes of code in one file; generated code of a large program is a tenth of that
 _MOST_FILES = 500
@@ -59,12 +61,14 @@ def cache_directory(setting: str = "auto", environ: Mapping[str, str] | None = N
     return home.joinpath(*parts, "zexus-parallel")
 
 
-class Translations:
+class Translations(Translator):
     """The translations of one program.
 
-    ``hits``: units whose code was there. ``problems``: what went wrong, by reason code: each costs time, and
-    nothing else.
+    ``hits``: units whose code was there; ``drawn``: those whose source was. ``problems``: what went wrong,
+    by reason code: each costs time, and nothing else.
     """
+
+    keeps = True
 
     def __init__(self, place: Path, program: str, versions: str) -> None:
         """
@@ -76,13 +80,15 @@ class Translations:
         self._stamp = repr((versions, python)).encode()
         name = hashlib.blake2b(repr((program, self._stamp)).encode(), digest_size=16).hexdigest()
         self.path = place / (name + SUFFIX)
-        self.hits = 0
+        self.hits = self.drawn = 0
         self.problems: Counter[str] = Counter()
         self._process = os.getpid()
         self._used: dict[bytes, bytes] = {}
         self._has_news = False
         self._changed = 0.0
         self._stored = self._read()
+        hot = self._loaded(_HOT)
+        self.hot = hot if type(hot) is frozenset else frozenset()
 
     def compile(self, source: str, filename: str) -> CodeType:
         """What ``compile`` makes of a module's source.
@@ -91,19 +97,49 @@ class Translations:
         """
         text = f"{filename}\0{source}".encode("utf-8", "surrogatepass")
         key = hashlib.blake2b(text, digest_size=_CHECKSUM).digest()
-        data = self._used.get(key) or self._stored.get(key)
-        if data is not None:
-            code = _load(data)
-            if isinstance(code, CodeType) and code.co_filename == filename:
-                self.hits += 1
-                self._used[key] = data
-                return code
-            self._stored.pop(key, None)
-            self.problems["cache-damaged"] += 1
-        made = compile(source, filename, "exec", dont_inherit=True)
-        self._used[key] = marshal.dumps(made)
-        self._has_news = True
+        code = self._loaded(key)
+        if isinstance(code, CodeType) and code.co_filename == filename:
+            self.hits += 1
+            return code
+        if code is not None:
+            self.drop(key)
+        made = super().compile(source, filename)
+        self.keep(key, made)
         return made
+
+    def find(self, key: bytes) -> Any:
+        """The data that was kept under a key, None if there is none."""
+        found = self._loaded(key)
+        self.drawn += found is not None
+        return found
+
+    def keep(self, key: bytes, data: Any) -> None:
+        """Keep plain data, or a code object, for later runs."""
+        self._used[key] = marshal.dumps(data)
+        self._has_news = True
+
+    def drop(self, key: bytes) -> None:
+        """Drop an entry that is not what it should be."""
+        self._stored.pop(key, None)
+        self._used.pop(key, None)
+        self.problems["cache-damaged"] += 1
+
+    def note_hot(self, hot: frozenset[tuple[bytes, int]]) -> None:
+        """Note what of the program has been worth compiling in this run or in an earlier one."""
+        if hot != self.hot:
+            self.hot = hot
+            self.keep(_HOT, hot)
+
+    def _loaded(self, key: bytes) -> Any:
+        data = self._used.get(key) or self._stored.get(key)
+        if data is None:
+            return None
+        found = _load(data)
+        if found is None:
+            self.drop(key)
+        else:
+            self._used[key] = data
+        return found
 
     def save(self) -> None:
         """Write what is new, at the end of the run; does nothing in a copy of the process."""

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import fastcalls
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler import support
+from zexus_parallel_plugin.engine.compiler.blueprint import (
+    Blueprint,
+    Mentioned,
+    code_digest,
+    digest,
+    packed,
+    program_digest,
+    unpacked,
+)
 from zexus_parallel_plugin.engine.compiler.emitter import Emitter
 from zexus_parallel_plugin.engine.compiler.points import Callee, Exit
 from zexus_parallel_plugin.engine.compiler.storage import OWN, PRIVATE, Variables
@@ -29,6 +40,8 @@ _LOG = logging.getLogger(__name__)
 
 NOTHING: frozenset[str] = frozenset()
 NO_INSTRUCTIONS: frozenset[int] = frozenset()
+
+_MANY = 1 << 30  # arguments
 
 
 class Workshop:
@@ -66,7 +79,9 @@ class Workshop:
         self.range_units: dict[tuple[Any, ...], Unit | str] = {}
         self.labels: dict[int, str] = {}
         self.check_operations = execution.operation_limit < execution.gas_limit
-        self._translate = execution.translator()
+        self._numbers = {key: number for number, key in enumerate(program.functions)}
+        self._builds: Counter[str] = Counter()
+        self._digest: bytes | None = None
         self._building = 0
 
     def rebuild(self, unit: Unit) -> None:
@@ -104,7 +119,7 @@ class Workshop:
         if key not in self.labels:
             name = function.code.name
             readable = name if name.isascii() and name.isidentifier() else "action"
-            self.labels[key] = f"u_{readable}_{len(self.labels)}"
+            self.labels[key] = f"u_{readable}_{self._numbers[key]}"
             self.namespace[self.labels[key]] = self.stub(function)
         return self.labels[key]
 
@@ -176,7 +191,7 @@ class Workshop:
         while True:
             emitter = kind(
                 code, variables, self, kinds=kinds, slow=slow, check_operations=self.check_operations,
-                tag=str(len(self.namespace)), **settings,
+                **settings,
             )  # fmt: skip
             body(emitter)
             found = start | {
@@ -190,11 +205,61 @@ class Workshop:
                 return emitter
             kinds = found
 
-    def compile_unit(
-        self, code: Code, label: str, head: Iterable[str], emitter: Emitter, tail: Iterable[str],
-        variables: Variables, slow: frozenset[int],
-    ) -> Unit:  # fmt: skip
-        """Compile ``head``, the lines of an emitter, and ``tail`` as one function in the namespace."""
+    def numbered(self, name: str) -> str:
+        """The name of a unit, with a number from its second building on: units that are made anew may still
+        run.
+        """
+        self._builds[name] += 1
+        return name if self._builds[name] == 1 else f"{name}_{self._builds[name]}"
+
+    def loop_label(self, kind: str, code: Code, head: int) -> str:
+        """The name of a unit of a loop; in each run that builds the same units they have the same names."""
+        return self.numbered(f"{kind}_{self._numbers[id(code.bytecode)]}_{head}")
+
+    def blueprint(
+        self, function: Function, variables: Variables, given: tuple[Any, ...],
+        draw: Callable[[], Blueprint | str],
+    ) -> Blueprint | str:  # fmt: skip
+        """What ``draw`` makes, or what it has made in an earlier run of the program.
+
+        :param given: what it depends on, beside the program and where its variables live; plain data.
+        """
+        translator = self.execution.translator
+        if not translator.keeps:
+            return draw()
+        code = function.code
+        links = [
+            (name, callee.text if (callee := self.direct(name, _MANY)) is not None else "")
+            for name in sorted(function.calls)
+        ]
+        places = [(v.name, v.local, v.scope, v.present, v.stored) for v in variables.by_name.values()]
+        shared = sorted(self.shadowed), sorted(self.written_by_callees), self.check_operations
+        number = self._numbers[id(code.bytecode)]
+        key = digest(self.program_digest, number, links, places, shared, given)
+        mentioned = Mentioned(code, self.execution.builtins)
+        data = translator.find(key)
+        if data is not None:
+            try:
+                return unpacked(data, mentioned)
+            except (LookupError, TypeError, ValueError):
+                translator.drop(key)
+        made = draw()
+        with contextlib.suppress(LookupError):
+            translator.keep(key, packed(made, mentioned))
+        return made
+
+    @property
+    def program_digest(self) -> bytes:
+        """A digest of the program and of what is known of it."""
+        if self._digest is None:
+            codes = {key: code_digest(function.code) for key, function in self.program.functions.items()}
+            self._digest = program_digest(self.program, codes, self.unmetered)
+        return self._digest
+
+    def draw(
+        self, head: Iterable[str], emitter: Emitter, tail: Iterable[str], missing: frozenset[str] = NOTHING
+    ) -> Blueprint:
+        """One function of ``head``, the lines of an emitter, and ``tail``."""
         lines = list(head)
         exits: dict[int, Exit] = {}
         for line in emitter.lines:
@@ -202,13 +267,18 @@ class Workshop:
             if line.exit is not None:
                 exits[len(lines)] = line.exit
         lines += tail
-        source = "\n".join(lines) + "\n"
-        self.namespace.update(emitter.constants)
-        compiled = self._translate(source, f"<unit {code.name}>")
+        return Blueprint("\n".join(lines) + "\n", exits, emitter.constants, missing)
+
+    def construct(
+        self, code: Code, label: str, blueprint: Blueprint, variables: Variables, slow: frozenset[int]
+    ) -> Unit:
+        """Make the function of a blueprint in the namespace."""
+        self.namespace.update(blueprint.constants)
+        compiled = self.execution.translator.compile(blueprint.source, f"<unit {code.name}>")
         self.execution.translation.units += 1
         place: dict[str, Any] = {}
         exec(compiled, self.namespace, place)
-        unit = Unit(code, label, source, variables, exits, place[label], slow=slow)
+        unit = Unit(code, label, blueprint.source, variables, blueprint.exits, place[label], slow=slow)
         self.namespace[f"U_{label}"] = unit
         return unit
 
