@@ -335,3 +335,64 @@ def test_commands(
     )
     done = command("-c", probe, str(small), env=env)
     assert "translations" not in done.stdout, "a program that compiles nothing loads no cache"
+
+
+def test_a_second_run_takes_source_and_heat_from_the_first(tmp_path: Path) -> None:
+    source = (
+        LOOP
+        + """
+action odd(x) { return x[0] + len(x); }
+let z = null;
+let m = 0;
+while (m < 90) { try { t = t + odd(z); t = t + odd([m]); } catch (e) { t = t + 1; } m = m + 1; }
+print(t);
+"""
+    )
+    outcomes, drawn, units = [], [], []
+    for _turn in range(3):
+        factory = harness.backend_factory({"mode": "sequential", "tier": "auto", "cache": str(tmp_path)})
+        machines = []
+
+        def make(**settings: object) -> harness.Machine:
+            machines.append(factory(**settings))  # noqa: B023
+            return machines[-1]  # noqa: B023
+
+        outcome = harness.run(source, make, path="/a.zx")
+        outcomes.append((outcome.stdout, outcome.env, outcome.gas_used, outcome.operation_count))
+        machine = machines[0]
+        drawn.append(machine._translations.drawn)  # type: ignore[attr-defined]
+        units.append(machine.last_metrics.units_translated)  # type: ignore[attr-defined]
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+    assert drawn[0] == 0
+    assert units[0] > units[2] > 0, "operators that had failed are not tried again"
+    assert drawn[2] >= units[2]
+
+
+@pytest.mark.parametrize("content", [5, (), "refused", ("def x(): pass", [(1, 2)], [], [])])
+def test_blueprints_that_are_none_are_dropped(tmp_path: Path, content: object) -> None:
+    settings = {"mode": "sequential", "tier": "compiled", "cache": str(tmp_path)}
+    first = harness.run(LOOP, harness.backend_factory(settings), path="/a.zx")
+    (path,) = (tmp_path / "zexus-parallel").iterdir()
+    data = path.read_bytes()
+    entries = marshal.loads(data[len(module._MAGIC) + module._CHECKSUM :])
+    blueprints = [
+        key for key, entry in entries.items() if key != module._HOT and type(marshal.loads(entry)) is tuple
+    ]
+    assert len(blueprints) == 2
+    entries |= dict.fromkeys(blueprints, marshal.dumps(content))
+    payload = marshal.dumps(entries)
+    machines = []
+    factory = harness.backend_factory(settings)
+
+    def make(**given: object) -> harness.Machine:
+        machine = factory(**given)
+        cache = machine.open_translations()  # type: ignore[attr-defined]
+        path.write_bytes(module._MAGIC + cache._checksum(payload) + payload)
+        machine._translations = None  # type: ignore[attr-defined]
+        machines.append(machine)
+        return machine
+
+    second = harness.run(LOOP, make, path="/a.zx")
+    assert (second.stdout, second.gas_used, second.env) == (first.stdout, first.gas_used, first.env)
+    if content != "refused":
+        assert machines[0].last_metrics.reasons["cache-damaged"] == 2  # type: ignore[attr-defined]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.code import Code, CodeCache
@@ -13,9 +12,11 @@ from zexus_parallel_plugin.engine.compiler.translator import Translator
 from zexus_parallel_plugin.engine.frame import CallerNames, Frame
 from zexus_parallel_plugin.engine.interpreter import interpret
 from zexus_parallel_plugin.host import vm as host
+from zexus_parallel_plugin.host.values import EntityDefinition
 from zexus_parallel_plugin.metrics import Translation
 
 if TYPE_CHECKING:
+    from zexus_parallel_plugin.engine.fastcalls import Forms
     from zexus_parallel_plugin.engine.parallel import Cooperation
     from zexus_parallel_plugin.engine.position import RunAhead
     from zexus_parallel_plugin.engine.profile import GasProfile
@@ -57,7 +58,7 @@ class Execution:
         self.hidden_levels: int | None = None
         self.tier_name = tier
         self.residue: list[Any] = []
-        self._direct: dict[str, Callable[..., Any]] | None = None
+        self._direct: Forms | None = None
         self.tier: Tier | None = None
         self.counters: Counter[str] = Counter()
         self.ahead: RunAhead | None = None
@@ -68,12 +69,12 @@ class Execution:
         self.profile: GasProfile | None = None
 
     @property
-    def direct(self) -> dict[str, Callable[..., Any]]:
-        """Direct forms of builtins by name, bound at the first use."""
+    def direct(self) -> Forms:
+        """Direct forms of builtins and methods."""
         if self._direct is None:
-            from zexus_parallel_plugin.engine import fastcalls
+            from zexus_parallel_plugin.engine.fastcalls import Forms
 
-            self._direct = fastcalls.bind(self.vm)
+            self._direct = Forms(self.vm)
         return self._direct
 
     def run(self, bytecode: Any) -> Any:
@@ -127,6 +128,8 @@ class Execution:
         """Call anything from a frame, as the host's call instructions do (vm.py 3853 and 5845)."""
         if type(function) is dict and "bytecode" in function:
             return self.call_action(frame, function, args)
+        if type(function) is EntityDefinition:
+            return self.vm._construct_entity(function, args)
         real = function.fn if hasattr(function, "fn") else function
         if callable(real) and not host.is_coroutine_function(real):
             return self.call_builtin(function, args)

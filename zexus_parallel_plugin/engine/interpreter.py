@@ -16,7 +16,7 @@ from zexus_parallel_plugin.engine import isa, operators, parallel
 from zexus_parallel_plugin.engine.frame import MISSING, Frame
 from zexus_parallel_plugin.engine.position import Position
 from zexus_parallel_plugin.engine.rare import revert_on_escape, revert_on_requirement
-from zexus_parallel_plugin.engine.stack import MAX_DEPTH, CheckedStack, strict_pop, take
+from zexus_parallel_plugin.engine.stack import MAX_DEPTH, ROOM, CheckedStack, strict_pop, take
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.host.values import NUMBERS, PLAIN, unwrap
 
@@ -94,7 +94,7 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
                                 loops[arg] = unit = unit + 1
                                 if unit > tier.loop_heat:
                                     loops[arg] = unit = tier.loop(code, arg, frame)
-                            if unit is not None and type(unit) is not int:
+                            if unit is not None and type(unit) is not int and len(stack) < ROOM:
                                 meter.gas_used, meter.operation_count = gas, operations
                                 ip = arg
                                 landing = tier.run_loop(unit, arg, frame)

@@ -15,6 +15,7 @@ from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.host.values import (
     PLAIN,
     DateTime,
+    EntityInstance,
     EvaluationError,
     List,
     Map,
@@ -167,9 +168,19 @@ def index(target: Any, key: Any) -> Any:
         except Exception:  # noqa: BLE001 - reading never fails on the host
             return None
     try:
+        if kind is EntityInstance:
+            return _property(target, key)
         return _object_item(target, key)
     except (IndexError, KeyError, TypeError):
         return None
+
+
+def _property(entity: Any, key: Any) -> Any:
+    name = key.value if hasattr(key, "value") else str(key) if key is not None else None
+    if not name:
+        return None
+    value = entity.get(name)
+    return value.value if hasattr(value, "value") else value
 
 
 def _map_item(target: dict[Any, Any], key: Any) -> Any:
@@ -193,11 +204,7 @@ def _object_item(target: Any, key: Any) -> Any:
     if isinstance(target, String):
         return target[key]
     if hasattr(target, "data") and hasattr(target, "entity_def"):
-        name = key.value if hasattr(key, "value") else str(key) if key is not None else None
-        if not name:
-            return None
-        value = target.get(name)
-        return value.value if hasattr(value, "value") else value
+        return _property(target, key)
     if isinstance(target, dict):
         return _map_item(target, key)
     if target is None:

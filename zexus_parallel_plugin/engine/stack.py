@@ -7,6 +7,9 @@ from typing import Any
 MAX_DEPTH = 100_000
 """The host's limit (``_EvalStack``, vm.py 3621)."""
 
+ROOM = MAX_DEPTH // 2
+"""Depth up to which compiled loops, which do not check it, may leave operands behind."""
+
 
 class CheckedStack(list[Any]):
     """A stack that answers None when it is empty and ends at the host's limit."""

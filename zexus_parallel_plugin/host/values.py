@@ -8,6 +8,7 @@ from zexus import object as _object
 
 DateTime: Any = _object.DateTime
 EntityDefinition: Any = _object.EntityDefinition
+EntityInstance: Any = _object.EntityInstance
 EvaluationError: Any = _object.EvaluationError
 List: Any = _object.List
 Map: Any = _object.Map

@@ -9,7 +9,7 @@ from zexus_parallel_plugin.engine.compiler.control import Unstructured, structur
 from zexus_parallel_plugin.engine.compiler.points import NeedsTracking
 from zexus_parallel_plugin.engine.compiler.storage import OWN, PRIVATE, ROOT, Variable, Variables, local_name
 from zexus_parallel_plugin.engine.compiler.unit import Unit
-from zexus_parallel_plugin.engine.compiler.workshop import NO_INSTRUCTIONS, NOTHING, Workshop, caller_frame
+from zexus_parallel_plugin.engine.compiler.workshop import NOTHING, Workshop, caller_frame
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.compiler.blueprint import Blueprint
@@ -30,7 +30,7 @@ class ActionBuilder(Workshop):
             found = self._refusal(function) or (
                 self._variants(function, conflicts)
                 if conflicts
-                else self._build_action(function, NO_INSTRUCTIONS)
+                else self._build_action(function, self.experience.slow(function.code))
             )
             self.units[key] = found
         return found
@@ -74,7 +74,9 @@ class ActionBuilder(Workshop):
             shape = tuple(owned)
             unit = variants.get(shape)
             if unit is None:
-                unit = variants[shape] = self._build_action(function, NO_INSTRUCTIONS, conflicts, shape)
+                unit = variants[shape] = self._build_action(
+                    function, self.experience.slow(function.code), conflicts, shape
+                )
             if isinstance(unit, Unit) and unit.absent.isdisjoint(root.env):
                 return unit.function(*args, *owners)
             return self._interpret(function, args, deep)
@@ -198,6 +200,8 @@ class ActionBuilder(Workshop):
             head += [f"    FV = X.frame = FRAME({{{known}}}, X.frame, {depth})", "    V = FV.env"]
         if emitter.tracking:
             head.append("    last = None")
+        if emitter.keeps_operands:
+            head.append("    J = []")
         head += self.loads(variables, skip_own_present=True)
         head.append("    try:")
         depth_text = "d" if deep else "None"

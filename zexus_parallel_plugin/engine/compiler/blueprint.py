@@ -16,7 +16,7 @@ from zexus_parallel_plugin.engine.compiler.points import Exit
 from zexus_parallel_plugin.engine.compiler.regions import Cost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.names import Program
@@ -120,11 +120,11 @@ def code_digest(code: Code) -> bytes:
     return digest(code.name, code.refusal, code.bounds, code.stream, gas, constants)
 
 
-def program_digest(program: Program, codes: Mapping[int, bytes], direct: Iterable[str]) -> bytes:
+def program_digest(program: Program, codes: Mapping[int, bytes], direct: list[str]) -> bytes:
     """What the emitter can learn of a program: its code objects, and all facts of the name analysis.
 
     :param codes: digest of the code object of each function.
-    :param direct: builtins that have a direct form.
+    :param direct: called builtins that have a direct form, in order.
     """
     number = {function: index for index, function in enumerate(program.functions.values())}
     functions = [
@@ -138,7 +138,7 @@ def program_digest(program: Program, codes: Mapping[int, bytes], direct: Iterabl
     named = sorted((name, sorted(number[f] for f in bound)) for name, bound in program.named.items())
     taken = sorted(number[function] for function in program.taken)
     builtins = sorted(name for name, value in program.builtins.items() if value is not None)
-    return digest(functions, named, sorted(program.rebound), taken, builtins, sorted(direct))
+    return digest(functions, named, sorted(program.rebound), taken, builtins, direct)
 
 
 def digest(*parts: Any) -> bytes:

@@ -27,14 +27,17 @@ class Builder(ActionBuilder, LoopBuilder, RangeBuilder):
             return
         for shape, variant in self.variants.get(key, {}).items():
             if variant is unit:
+                self.experience.note(unit.code, slow=slow)
                 self.variants[key][shape] = self._build_action(function, slow, unit.conflicts, shape)
                 return
         if self.units.get(key) is unit:
+            self.experience.note(unit.code, slow=slow)
             self.units[key] = rebuilt = self._build_action(function, slow)
             self.replaced(unit, rebuilt)
             return
         for loop_key, known in list(self.loops.items()):
             if known is unit:
+                self.experience.note(unit.code, loop_key[1], slow)
                 self.loops[loop_key] = rebuilt = self._build_loop(
                     function, loop_key[1], self.execution.frame, slow
                 )
@@ -42,6 +45,7 @@ class Builder(ActionBuilder, LoopBuilder, RangeBuilder):
                 return
         for loop_key, known in list(self.counted_loops.items()):
             if known is unit:
+                self.experience.note(unit.code, loop_key[1], slow)
                 self.counted_loops[loop_key] = self._build_loop(
                     function, loop_key[1], self.execution.frame, slow, counted=True
                 )

@@ -78,14 +78,16 @@ class Return:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """The body of a ``try`` whose handler is at ``handler``; the handler itself is left to the interpreter.
+    """The body of a ``try`` whose handler is at ``handler``.
 
-    The body begins with the ``SETUP_TRY`` at ``pc``.
+    The body begins with the ``SETUP_TRY`` at ``pc``. ``rescue``: the handler up to where both go on; None if
+    it is left to the interpreter.
     """
 
     pc: int
     handler: int
     body: tuple[Node, ...]
+    rescue: tuple[Node, ...] | None = None
 
 
 Node = Step | If | Loop | Leave | LeaveIf | Return | Try
@@ -247,21 +249,35 @@ class _Parser:
             for jump, operand, _cost in self.ins[:handler]:
                 if jump in isa.JUMPS and handler <= operand < end:
                     raise Unstructured(f"try at {pc} is jumped over")
-            return Try(pc, handler, (Step(pc), *self.sequence(pc + 1, handler, inner))), -1
+            body = (Step(pc), *self.sequence(pc + 1, handler, inner))
+            return Try(pc, handler, body, self.rescue(handler, end, context)), -1
         if op != isa.JUMP or not handler <= after <= end:
             raise Unstructured(f"try at {pc} without a common end")
         body = (Step(pc), *self.sequence(pc + 1, last, inner), Step(last))
-        return Try(pc, handler, body), after
+        return Try(pc, handler, body, self.rescue(handler, after, context)), after
+
+    def rescue(self, pc: int, end: int, context: _Context) -> tuple[Node, ...] | None:
+        """The nodes of a handler, if rules fit it."""
+        try:
+            return self.sequence(pc, end, context)
+        except Unstructured:
+            return None
 
 
-def steps(nodes: Sequence[Node]) -> list[int]:
-    """All instruction indices inside nodes, in order."""
+def steps(nodes: Sequence[Node], *, rescues: bool = False) -> list[int]:
+    """All instruction indices inside nodes, in order; ``rescues``: also those of handlers."""
     found: list[int] = []
     for node in nodes:
         if isinstance(node, If):
-            found += [node.pc, *steps(node.taken), *steps(node.other)]
-        elif isinstance(node, (Loop, Try)):
-            found += steps(node.body)
+            found.append(node.pc)
+            found += steps(node.taken, rescues=rescues)
+            found += steps(node.other, rescues=rescues)
+        elif isinstance(node, Loop):
+            found += steps(node.body, rescues=rescues)
+        elif isinstance(node, Try):
+            found += steps(node.body, rescues=rescues)
+            if rescues:
+                found += steps(node.rescue or (), rescues=True)
         else:
             found.append(node.pc)
     return found

@@ -9,6 +9,7 @@ from zexus_parallel_plugin.engine.compiler.control import Unstructured
 from zexus_parallel_plugin.engine.compiler.operations import OperatorEmitter
 from zexus_parallel_plugin.engine.compiler.points import Entry, NeedsTracking
 from zexus_parallel_plugin.engine.compiler.regions import INLINED
+from zexus_parallel_plugin.engine.compiler.source import bare
 from zexus_parallel_plugin.engine.compiler.storage import OWN
 
 _SIZED = {"length": "SIZED", "size": "SIZED", "count": "COUNTED"}
@@ -28,7 +29,7 @@ class EffectEmitter(OperatorEmitter):
         self.line(f"print({_SPACED.join(shown)})", self.error_at(pc))
 
     def require(self, pc: int, operand: Any) -> None:
-        """A condition that fails is evaluated again by the interpreter, which raises the error."""
+        """``REQUIRE``: an error of the program if the condition does not hold."""
         if not self.state.stack[-1].expression.atomic:
             self.settle()
         condition, message = self.take(2)
@@ -37,11 +38,13 @@ class EffectEmitter(OperatorEmitter):
         self.settle(len(stack) - 1)
         at = self.resume(len(stack) - 1)
         stack.pop()
-        if at is None:
-            at = self.exit_at(pc, [*stack, condition, message])
         text = condition.expression.text(self.writer)
-        test = text if condition.expression.kind != ex.ANY else f"REQUIRED({text})"
-        self.line(f"if not ({test}): raise TRAP", at)
+        test = bare(text) if condition.expression.kind != ex.ANY else f"REQUIRED({text})"
+        self.line(f"if not ({test}):", at)
+        self.indent += 1
+        frame = "V" if self.in_frame else "None"
+        self.line(f"raise REFUSED({message.expression.text(self.writer)}, {frame})", self.error_at(pc))
+        self.indent -= 1
 
     def setup_try(self, pc: int, handler: Any) -> None:
         """``SETUP_TRY``."""
@@ -141,6 +144,7 @@ class EffectEmitter(OperatorEmitter):
             # The write-back may have made a root variable that units take for one of their own.
             self.line("REVALIDATE()")
         written = [v for v in cached if v.name in writes and v.local]
+        self.written += written
         for variable in written:
             self.release(variable.local)
         if suspects and own_written:

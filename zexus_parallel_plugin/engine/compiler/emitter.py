@@ -32,9 +32,18 @@ from zexus_parallel_plugin.engine.compiler.source import bare
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from zexus_parallel_plugin.engine.compiler.storage import Variable
+
 
 class Emitter(EffectEmitter):
-    """Writes the body of one unit."""
+    """Writes the body of one unit.
+
+    ``rescues``: handlers of ``try`` are compiled, and not left to the interpreter. ``keeps_operands``: there
+    are such handlers.
+    """
+
+    rescues = True
+    keeps_operands = False
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -73,10 +82,12 @@ class Emitter(EffectEmitter):
             self.leave(node, last=last)
         elif isinstance(node, Return):
             self.finish(node.pc)
-        else:
+        elif node.rescue is None or not self.rescues or self.tracking or self.state.stack:
             self.state.uncharged = True
             self.sequence(node.body)
             self.state.uncharged = True
+        else:
+            self.protect(node, node.rescue)
 
     def step(self, pc: int) -> None:
         """Emit one straight-line instruction."""
@@ -203,12 +214,12 @@ class Emitter(EffectEmitter):
                     cache = f"FV.stale_name, FV.stale_value = {variable.name!r}, {variable.local}"
                     self.line(f"if last == {variable.name!r}: {cache}; FV.stale_version = FV.version")
         self.line("M.gas_used = g; M.operation_count = n")
-        self.line(f"return {pc}, (), ()")
+        self.line(f"return {pc}, {'J' if self.keeps_operands else '()'}, ()")
 
     def stored_in(self, nodes: Sequence[Node]) -> list[str]:
         """Variables that instructions inside nodes assign."""
         names = []
-        for pc in steps(nodes):
+        for pc in steps(nodes, rescues=self.rescues):
             op, operand, _gas = self.instructions[pc]
             if op == isa.STORE_NAME:
                 names.append(operand)
@@ -253,14 +264,78 @@ class Emitter(EffectEmitter):
         self.join(start, ends, bodies)
         live = [end for end in ends if not end.ended]
         if divided and live:
-            if any(end.reload for end in live):
-                # Both sides must agree on where the gas is.
-                self.agree_on_gas(ends, bodies)
-            self.state.uncharged, self.state.prepaid = True, Cost()
+            self.part(ends, bodies)
         elif live:
             self.state.prepaid = live[0].prepaid
         self.write_sides(text, bodies)
         self.path = path
+
+    def protect(self, node: Try, rescue: Sequence[Node]) -> None:
+        """A ``try`` with its handler.
+
+        A line of the body that fails with an error of the program has an exit that says what was the case
+        then. If a callee may have assigned variables, they are brought up to date by it and read again;
+        otherwise the local copies are what is right. Operands of the statement that has failed stay on the
+        host's stack for good; here they are kept in a list ``J``, below the symbolic stack.
+        """
+        self.keeps_operands = True
+        self.settle()
+        state = self.state
+        if state.reload:
+            self.line("g = M.gas_used; n = M.operation_count")
+            state.reload = False
+        for name in self.stored_in([node]):
+            self.release(self.variables.by_name[name].local)
+        start = state.copy()
+        caught = self.temporary()
+        before, self.written = self.written, []
+        body = self.side(node.body)
+        ends = [self.state]
+        self.state = start.copy()
+        outdated = [v for v in self.variables.cached() if v.local] if self.written else []
+        self.written = before + self.written
+        if outdated:
+            self.state.dirty = frozenset()
+        else:
+            self.state.dirty |= {name for line in body if line.exit is not None for name in line.exit.dirty}
+        rescued = self.side(rescue, caught, outdated)
+        ends.append(self.state)
+        self.line(f"{caught} = None")
+        self.line("try:")
+        bodies = [body, rescued]
+        self.join(start, ends, bodies)
+        if not all(end.ended for end in ends):
+            self.part(ends, bodies)
+        self.lines += body
+        self.line("except Exception as error:")
+        helper = "CAUGHT_WRITING" if outdated else "CAUGHT"
+        self.line(f"    {caught} = {helper}(error, U_{self.tag}, g, n, J)")
+        self.line(f"    if {caught} is None: raise")
+        self.line(f"if {caught} is not None:")
+        self.lines += rescued
+
+    def side(self, nodes: Sequence[Node], caught: str = "", outdated: Sequence[Variable] = ()) -> list[Line]:
+        """The lines of the body of a ``try``, or of its handler if something is ``caught``."""
+        outer, self.lines = self.lines, []
+        self.indent += 1
+        self.state.uncharged, self.state.prepaid = True, Cost()
+        if caught:
+            text = self.temporary()
+            self.line(f"g, n, {text} = {caught}")
+            self.reload(outdated)
+            self.state.stack.append(Entry(ex.Local(text, ex.TEXT), -1))
+        self.sequence(nodes)
+        if not self.state.ended:
+            self.settle()
+        self.indent -= 1
+        lines, self.lines = self.lines, outer
+        return lines
+
+    def part(self, ends: list[State], bodies: list[list[Line]]) -> None:
+        """Begin a new region behind two sides that may have left the gas in different places."""
+        if any(end.reload and not end.ended for end in ends):
+            self.agree_on_gas(ends, bodies)
+        self.state.uncharged, self.state.prepaid = True, Cost()
 
     def agree_on_gas(self, ends: list[State], bodies: list[list[Line]]) -> None:
         """Let both sides of a branch end with the gas in local variables."""
@@ -334,7 +409,7 @@ class Emitter(EffectEmitter):
                 else:
                     value = entry.expression.text(self.writer)
             else:
-                value = "None"
+                value = "(J[-1] if J else None)" if self.keeps_operands else "None"
             self.flush(frozenset(name for name in state.dirty if self.variables.by_name[name].of_caller))
             self.hand_over_gas()
             if self.own_frame:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.translator import Translator
 
-_WHOLE = -1  # in the place of a loop's head: the action as a whole
+WHOLE = -1  # in the place of a loop's head: the action as a whole
 
 
 class Experience:
@@ -23,7 +23,7 @@ class Experience:
     def __init__(self, translator: Translator) -> None:
         self._translator = translator
         self._digests: dict[int, bytes] = {}
-        self._found: set[tuple[bytes, int]] = set()
+        self._found: dict[tuple[bytes, int], tuple[int, ...]] = {}
 
     def loops(self, code: Code) -> list[int]:
         """Heads of the loops of a code object that were hot."""
@@ -33,19 +33,26 @@ class Experience:
     def action(self, code: Code) -> bool:
         """Whether a code object was hot as an action."""
         hot = self._translator.hot
-        return bool(hot) and (self._digest(code), _WHOLE) in hot
+        return bool(hot) and (self._digest(code), WHOLE) in hot
 
-    def note(self, code: Code, head: int = _WHOLE) -> None:
-        """Note that an action, or a loop, has been compiled."""
+    def slow(self, code: Code, head: int = WHOLE) -> frozenset[int]:
+        """Instructions whose optimism was wrong in earlier runs."""
+        hot = self._translator.hot
+        return frozenset(hot.get((self._digest(code), head), ())) if hot else frozenset()
+
+    def note(self, code: Code, head: int = WHOLE, slow: Iterable[int] = ()) -> None:
+        """Note that an action, or a loop, has been compiled; ``slow``: without optimism there."""
         if self._translator.keeps:
-            self._found.add((self._digest(code), head))
+            key = self._digest(code), head
+            known = self._found.get(key) or self._translator.hot.get(key, ())
+            self._found[key] = tuple(sorted({*known, *slow}))
 
     def hand_over(self, codes: Iterable[Code]) -> None:
         """Let the translator keep what was hot now, or earlier in code that is still there."""
         if self._found:
             here = {self._digest(code) for code in codes}
-            known = {known for known in self._translator.hot if known[0] in here}
-            self._translator.note_hot(frozenset(known | self._found))
+            known = {key: slow for key, slow in self._translator.hot.items() if key[0] in here}
+            self._translator.note_hot(known | self._found)
 
     def _digest(self, code: Code) -> bytes:
         found = self._digests.get(id(code))

@@ -77,9 +77,9 @@ class Expression:
         return any(part.mentions(name) for part in self.parts())
 
     @property
-    def skippable(self) -> bool:
-        """Whether it may remain unevaluated: it cannot raise an error that the program would see."""
-        return all(part.skippable for part in self.parts())
+    def harmless(self) -> bool:
+        """Whether it cannot raise an error that the program would see, its parts apart."""
+        return True
 
     @property
     def transparent(self) -> bool:
@@ -222,13 +222,12 @@ class Binary(Expression):
         return self.left, self.right
 
     @property
-    def skippable(self) -> bool:
-        """Whether it may remain unevaluated."""
+    def harmless(self) -> bool:
+        """Whether the operator itself cannot raise an error that the program would see."""
         if self.op in {isa.DIV, isa.POW, isa.MOD, isa.MUL}:
             return False
-        if self.op in {isa.ADD, isa.SUB} and not (_is_whole(self.left) or _is_whole(self.right)):
-            return False  # a huge integer and a float can overflow
-        return self.left.skippable and self.right.skippable
+        # A huge integer and a float can overflow.
+        return self.op not in {isa.ADD, isa.SUB} or _is_whole(self.left) or _is_whole(self.right)
 
     def text(self, writer: Writer) -> str:
         """Python source."""
@@ -294,21 +293,57 @@ class Binary(Expression):
         check = f"(type({first}) in P) & (type({second}) in P)"
         return f"(({a} {sign} {b}) if {check} else {rule}({a}, {b}))"
 
+    @property
+    def _short(self) -> bool:
+        """Whether the right operand may remain unevaluated when the left one decides."""
+        return _skippable_behind(self.right, _evaluated(self.left))
+
     def _both(self, writer: Writer) -> str:
         left, right = self.left, self.right
         if left.kind == BOOL and right.kind == BOOL:
             word = "and" if self.op == isa.AND else "or"
-            if right.skippable:
+            if self._short:
                 return f"({left.text(writer)} {word} {right.text(writer)})"
             return f"({left.text(writer)} {'&' if word == 'and' else '|'} {right.text(writer)})"
         return f"{RULES[self.op]}({left.text(writer)}, {right.text(writer)})"
 
     def condition(self, writer: Writer) -> str:
         """Text that is true in Python exactly when the host takes the value for true."""
-        if self.op in {isa.AND, isa.OR} and self.right.skippable and not self.slow:
+        if self.op in {isa.AND, isa.OR} and not self.slow and self._short:
             word = "and" if self.op == isa.AND else "or"
             return f"({self.left.condition(writer)} {word} {self.right.condition(writer)})"
         return Expression.condition(self, writer)
+
+
+def same(left: Expression, right: Expression) -> bool:
+    """Whether two expressions surely have the same value, with nothing executed in between."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, Local) and isinstance(right, Local):
+        return left.name == right.name
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        return type(left.value) is type(right.value) and bool(left.value == right.value)
+    if isinstance(left, Binary) and isinstance(right, Binary):
+        if left.op != right.op:
+            return False
+    elif not isinstance(left, Item):
+        return False
+    return all(map(same, left.parts(), right.parts()))
+
+
+def _evaluated(expression: Expression) -> list[Expression]:
+    """Expressions that have been evaluated when ``expression`` has."""
+    parts = expression.parts()
+    if isinstance(expression, Binary) and expression.op in {isa.AND, isa.OR}:
+        parts = parts[:1]  # the right one may remain unevaluated
+    return [expression, *(inner for part in parts for inner in _evaluated(part))]
+
+
+def _skippable_behind(expression: Expression, evaluated: list[Expression]) -> bool:
+    """Whether an expression may remain unevaluated when others have been evaluated without an error."""
+    if any(same(expression, other) for other in evaluated):
+        return True
+    return expression.harmless and all(_skippable_behind(part, evaluated) for part in expression.parts())
 
 
 def _is_whole(part: Expression) -> bool:
@@ -357,8 +392,8 @@ class Negative(Expression):
         return (self.operand,)
 
     @property
-    def skippable(self) -> bool:
-        """Whether it may remain unevaluated."""
+    def harmless(self) -> bool:
+        """Whether it cannot raise an error that the program would see, its parts apart."""
         return False
 
     def text(self, writer: Writer) -> str:
@@ -483,8 +518,8 @@ class MapOf(Expression):
         return self.items
 
     @property
-    def skippable(self) -> bool:
-        """Whether it may remain unevaluated."""
+    def harmless(self) -> bool:
+        """Whether it cannot raise an error that the program would see, its parts apart."""
         return False
 
     def text(self, writer: Writer) -> str:
@@ -507,8 +542,8 @@ class Helper(Expression):
         return self.operands
 
     @property
-    def skippable(self) -> bool:
-        """Whether it may remain unevaluated."""
+    def harmless(self) -> bool:
+        """Whether it cannot raise an error that the program would see, its parts apart."""
         return False
 
     def text(self, writer: Writer) -> str:

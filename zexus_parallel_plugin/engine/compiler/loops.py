@@ -10,7 +10,7 @@ from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, lo
 from zexus_parallel_plugin.engine.compiler.emitter import Emitter
 from zexus_parallel_plugin.engine.compiler.ranges import CountedEmitter
 from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variable, Variables, local_name
-from zexus_parallel_plugin.engine.compiler.workshop import NO_INSTRUCTIONS, NOTHING, Workshop
+from zexus_parallel_plugin.engine.compiler.workshop import NOTHING, Workshop
 from zexus_parallel_plugin.host.values import PLAIN
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class LoopBuilder(Workshop):
         key = (id(function.code.bytecode), head)
         found = self.loops.get(key)
         if found is None:
-            found = self._build_loop(function, head, frame, NO_INSTRUCTIONS)
+            found = self._build_loop(function, head, frame, self.experience.slow(function.code, head))
             self.loops[key] = found
         return found
 
@@ -40,7 +40,8 @@ class LoopBuilder(Workshop):
         key = (id(function.code.bytecode), head)
         found = self.counted_loops.get(key)
         if found is None:
-            found = self._build_loop(function, head, frame, NO_INSTRUCTIONS, counted=True)
+            slow = self.experience.slow(function.code, head)
+            found = self._build_loop(function, head, frame, slow, counted=True)
             self.counted_loops[key] = found
         return found
 
@@ -123,6 +124,8 @@ class LoopBuilder(Workshop):
         ]
         if tracking:
             lines.append("    last = None")
+        if emitter.keeps_operands:
+            lines.append("    J = []")
         lines += self.loads(variables)
         lines += [
             f"    if type({variables.by_name[name].local}) not in P: raise TRAP" for name in sorted(plain)
@@ -134,7 +137,7 @@ class LoopBuilder(Workshop):
     def _plain_now(self, code: Code, loop: Loop, variables: Variables, frame: Frame) -> set[str]:
         """Variables that hold a plain value now and that no callee of the loop assigns."""
         written: set[str] = set()
-        for pc in steps(loop.body):
+        for pc in steps(loop.body, rescues=True):
             op, operand, _gas = code.instructions[pc]
             if op == isa.CALL_NAME and self.builtin(operand[0]) is None:
                 written |= self.reach(operand[0])[1]
@@ -148,12 +151,12 @@ class LoopBuilder(Workshop):
 
     def _missing(self, code: Code, loop: Loop, variables: Variables) -> set[str]:
         """Names that the loop reads and nobody had when it was compiled."""
-        _stored, used = names_in(code, steps(loop.body))
+        _stored, used = names_in(code, steps(loop.body, rescues=True))
         return {name for name in used if name not in variables.by_name and self.builtin(name) is None}
 
     def _loop_variables(self, code: Code, loop: Loop, frame: Frame) -> Variables:
         variables = Variables()
-        stored, used = names_in(code, steps(loop.body))
+        stored, used = names_in(code, steps(loop.body, rescues=True))
         owners: dict[int, str] = {}
         for index, name in enumerate(sorted(stored | used)):
             owner = next((f for f in frame.chain() if name in f.env), None)

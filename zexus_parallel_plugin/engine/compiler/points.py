@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from zexus_parallel_plugin.engine.compiler.regions import Cost
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from zexus_parallel_plugin.engine.compiler import expressions as ex
 
 
@@ -64,7 +66,7 @@ class Callee:
 class Linker(Protocol):
     """What the emitter asks about calls."""
 
-    unmetered: frozenset[str]
+    unmetered: Container[str]
     """Builtins with a direct form, which cannot look at the meter."""
     methods: frozenset[str]
     """Methods with a direct form."""

@@ -13,6 +13,7 @@ from zexus_parallel_plugin.engine.compiler.loops import names_in
 from zexus_parallel_plugin.engine.compiler.points import NeedsTracking
 from zexus_parallel_plugin.engine.compiler.ranges import Carried, Extremum, RangeEmitter
 from zexus_parallel_plugin.engine.compiler.storage import OWN, PRIVATE, Variable, Variables, local_name
+from zexus_parallel_plugin.engine.compiler.unit import suspects
 from zexus_parallel_plugin.engine.compiler.workshop import NO_INSTRUCTIONS, NOTHING, Workshop
 
 if TYPE_CHECKING:
@@ -212,16 +213,20 @@ class RangeBuilder(Workshop):
         rules there.
         """
         exit_ = None
-        traceback = stopped.__cause__.__traceback__ if stopped.__cause__ is not None else None
+        cause = stopped.__cause__
+        traceback = cause.__traceback__ if cause is not None else None
         while traceback is not None:
             if traceback.tb_frame.f_code is unit.function.__code__:
                 exit_ = unit.exits.get(traceback.tb_lineno)
             traceback = traceback.tb_next
         key = id(unit.code.bytecode)
         known = self.slow_in_ranges.get(key, NO_INSTRUCTIONS)
-        if exit_ is None or exit_.raised or known.issuperset(exit_.operators):
+        if exit_ is None or exit_.raised or not isinstance(cause, Exception):
             return False
-        self.slow_in_ranges[key] = known.union(exit_.operators)
+        wrong = suspects(unit.code, exit_.operators, cause)
+        if known.issuperset(wrong):
+            return False
+        self.slow_in_ranges[key] = known.union(wrong)
         self.range_units = {k: u for k, u in self.range_units.items() if k[0] != key}
         return True
 

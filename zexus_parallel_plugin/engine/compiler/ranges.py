@@ -113,6 +113,8 @@ class RangeEmitter(CountedEmitter):
     with the operation.
     """
 
+    rescues = False
+
     def __init__(
         self, *args: Any, accumulators: frozenset[str], private: frozenset[str], counters: frozenset[str],
         extrema: frozenset[str], results: tuple[str, ...] = (), **settings: Any,
@@ -155,7 +157,7 @@ class RangeEmitter(CountedEmitter):
     def assign(self, pc: int, name: str, entry: Entry) -> None:
         """Give a variable the value of an entry that was taken from the stack."""
         if name in self.extrema:
-            if self.open is None or self.open[0] != name or not _same(entry.expression, self.open[1]):
+            if self.open is None or self.open[0] != name or not ex.same(entry.expression, self.open[1]):
                 raise Carried("loop-carried", name)
             super().assign(pc, name, entry)
             self.line(f"R{self.order[name]}({self.variables.by_name[name].local})")
@@ -363,12 +365,3 @@ def _contribution(expression: ex.Expression, name: str) -> tuple[str, list[ex.Ex
 
 def _is(expression: ex.Expression, name: str) -> bool:
     return isinstance(expression, Accumulated) and expression.variable == name
-
-
-def _same(left: ex.Expression, right: ex.Expression) -> bool:
-    """Whether two expressions surely have the same value, with nothing executed in between."""
-    if isinstance(left, ex.Item) and isinstance(right, ex.Item):
-        return _same(left.target, right.target) and _same(left.key, right.key)
-    if isinstance(left, ex.Local) and isinstance(right, ex.Local):
-        return left.name == right.name
-    return isinstance(left, ex.Constant) and isinstance(right, ex.Constant) and left == right

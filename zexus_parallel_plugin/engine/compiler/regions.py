@@ -14,7 +14,7 @@ from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler.control import If, Leave, LeaveIf, Loop, Node, Return, Step, Try
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from zexus_parallel_plugin.engine.code import Code
 
@@ -60,7 +60,7 @@ class Region(NamedTuple):
 class Pricing:
     """Costs and splits of the nodes of one code object."""
 
-    def __init__(self, code: Code, unmetered: frozenset[str]) -> None:
+    def __init__(self, code: Code, unmetered: Container[str]) -> None:
         """``unmetered``: builtins that cannot look at the meter, so that a call of one is no split."""
         self._instructions = code.instructions
         self._unmetered = unmetered

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zexus_parallel_plugin.engine.code import Code
-    from zexus_parallel_plugin.engine.compiler.storage import Variables
+    from zexus_parallel_plugin.engine.compiler.storage import Variable, Variables
 
 
 class SourceEmitter:
-    """Lines with exits, temporaries, the symbolic stack, and gas."""
+    """Lines with exits, temporaries, the symbolic stack, and gas.
+
+    ``written``: local copies that calls emitted so far may have left behind.
+    """
 
     def __init__(
         self,
@@ -74,6 +77,7 @@ class SourceEmitter:
             reload=not in_frame, assigned=frozenset(v.name for v in variables.by_name.values() if v.present)
         )
         self.temporaries = 0
+        self.written: list[Variable] = []
         self.writer = ex.Writer(self.temporary, self.constant_name, slow.__contains__)
 
     def line(self, text: str, exit_: Exit | None = None) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
-from zexus_parallel_plugin.engine import fastcalls, isa, operators
+from zexus_parallel_plugin.engine import isa, operators
 from zexus_parallel_plugin.engine.compiler.expressions import RULES
 from zexus_parallel_plugin.engine.compiler.trap import Trap
+from zexus_parallel_plugin.engine.rare import revert_on_requirement
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.host.values import NUMBERS, PLAIN
 
@@ -38,6 +40,14 @@ def known(value: Any) -> Any:
 def required(value: Any) -> Any:
     """What ``require`` tests (vm.py 5635): it unwraps by the attribute alone."""
     return value.value if hasattr(value, "value") else value
+
+
+def refused(message: Any, env: dict[str, Any] | None) -> Exception:
+    """The error of a failed ``require``; ``env``: variables of the frame, None if they are private."""
+    if env is not None:
+        revert_on_requirement(env)
+    error: Exception = host.VMRuntimeError(f"Requirement failed: {required(message)}")
+    return error
 
 
 def as_text(value: Any) -> str:
@@ -80,9 +90,37 @@ def add(left: Any, right: Any) -> Any:
             return left + right
         if kind is int or kind is float:
             return left + str(right)
-    elif type(right) is str and (type(left) is int or type(left) is float):
-        return str(left) + right
+    elif type(left) in NUMBERS:
+        if type(right) in NUMBERS:
+            return left + right
+        if type(right) is str:
+            return str(left) + right
     return operators.add(left, right)
+
+
+def _quickly(rule: operators.Binary, function: operators.Binary, kinds: frozenset[Any]) -> operators.Binary:
+    """A rule that is Python's ``function`` for operands of some kinds."""
+
+    def apply(left: Any, right: Any) -> Any:
+        if type(left) in kinds and type(right) in kinds:
+            return function(left, right)
+        return rule(left, right)
+
+    return apply
+
+
+_PYTHONS: dict[int, tuple[operators.Binary, frozenset[Any]]] = {
+    isa.SUB: (operator.sub, NUMBERS), isa.MUL: (operator.mul, NUMBERS), isa.LT: (operator.lt, NUMBERS),
+    isa.GT: (operator.gt, NUMBERS), isa.LTE: (operator.le, NUMBERS), isa.GTE: (operator.ge, NUMBERS),
+    isa.EQ: (operator.eq, PLAIN), isa.NEQ: (operator.ne, PLAIN),
+    isa.AND: (lambda left, right: bool(left) and bool(right), PLAIN),
+    isa.OR: (lambda left, right: bool(left) or bool(right), PLAIN),
+}  # fmt: skip
+
+_RULES = {
+    name: _quickly(operators.BINARY[op], *_PYTHONS[op]) if op in _PYTHONS else operators.BINARY[op]
+    for op, name in RULES.items()
+}
 
 
 def modulo(left: Any, right: Any) -> Any:
@@ -122,11 +160,8 @@ def names(execution: Any) -> dict[str, Any]:
     def builtin(function: Any, args: list[Any]) -> Any:
         return execution.call(execution.frame, function, args)
 
-    rules = {name: operators.BINARY[op] for op, name in RULES.items()}
     return {
-        **rules,
-        **{f"B_{name}": function for name, function in execution.direct.items()},
-        **{f"m_{name}": function for name, function in fastcalls.bind_methods(execution.vm).items()},
+        **_RULES,
         "ADD": add,
         "POW": power,
         "MODULO": modulo,
@@ -143,6 +178,7 @@ def names(execution: Any) -> dict[str, Any]:
         "UNSET": UNSET,
         "KNOWN": known,
         "REQUIRED": required,
+        "REFUSED": refused,
         "TRUTH": operators.truth,
         "INDEX": operators.index,
         "LENGTH": operators.length,

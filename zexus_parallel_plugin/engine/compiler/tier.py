@@ -69,7 +69,7 @@ class Tier:
             from zexus_parallel_plugin.engine.compiler.names import analyse
 
             program = analyse(execution.code, self.main, execution.root.env, execution.builtins)
-            self._builder = Builder(execution, program, self._replaced, self.revalidate)
+            self._builder = Builder(execution, program, self._replaced, self.revalidate, self.experience)
             execution.translation.seconds += time.perf_counter() - begin
         return self._builder
 

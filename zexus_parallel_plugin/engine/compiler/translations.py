@@ -88,7 +88,7 @@ class Translations(Translator):
         self._changed = 0.0
         self._stored = self._read()
         hot = self._loaded(_HOT)
-        self.hot = hot if type(hot) is frozenset else frozenset()
+        self.hot = hot if type(hot) is dict else {}
 
     def compile(self, source: str, filename: str) -> CodeType:
         """What ``compile`` makes of a module's source.
@@ -124,7 +124,7 @@ class Translations(Translator):
         self._used.pop(key, None)
         self.problems["cache-damaged"] += 1
 
-    def note_hot(self, hot: frozenset[tuple[bytes, int]]) -> None:
+    def note_hot(self, hot: dict[tuple[bytes, int], tuple[int, ...]]) -> None:
         """Note what of the program has been worth compiling in this run or in an earlier one."""
         if hot != self.hot:
             self.hot = hot

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import CodeType
 
 
@@ -12,11 +14,12 @@ class Translator:
     """Compiles, and remembers nothing.
 
     ``keeps``: whether it remembers anything. ``hot``: code that was worth compiling in an earlier run, as
-    pairs of a digest of the code object and a loop's head, -1 for the action as a whole.
+    pairs of a digest of the code object and a loop's head, -1 for the action as a whole; and the instructions
+    of it whose optimism had been given up.
     """
 
     keeps = False
-    hot: frozenset[tuple[bytes, int]] = frozenset()
+    hot: Mapping[tuple[bytes, int], tuple[int, ...]] = MappingProxyType({})
 
     def compile(self, source: str, filename: str) -> CodeType:
         """What ``compile`` makes of a module's source.
@@ -35,5 +38,5 @@ class Translator:
     def drop(self, key: bytes) -> None:
         """Drop data that is not what it should be."""
 
-    def note_hot(self, hot: frozenset[tuple[bytes, int]]) -> None:
+    def note_hot(self, hot: dict[tuple[bytes, int], tuple[int, ...]]) -> None:
         """Note what of the program has been worth compiling in this run or in an earlier one."""

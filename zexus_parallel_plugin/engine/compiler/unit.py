@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variables
 from zexus_parallel_plugin.engine.compiler.support import UNSET
 from zexus_parallel_plugin.engine.frame import Frame
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.points import Exit
     from zexus_parallel_plugin.engine.execution import Execution
+
+MOST_KEPT = 10_000
+"""Operands of failed statements that a unit keeps before it leaves the rest to the interpreter."""
 
 SLOW_AFTER = 3
 """Failures of one optimistic instruction after which its unit is compiled anew with the host's rule in its
@@ -59,14 +63,44 @@ class Unit:
     left: int = 0
     short_visits: int = 0
 
-    def failed(self, exit_: Exit) -> bool:
+    def failed(self, exit_: Exit, error: Exception) -> bool:
         """Note an exit; tell whether the unit should be compiled anew."""
         self.left += 1
         again = False
-        for pc in exit_.operators:
+        for pc in suspects(self.code, exit_.operators, error):
             self.failures[pc] += 1
             again |= self.failures[pc] == SLOW_AFTER
         return again
+
+
+_RAISING: dict[type[Exception], frozenset[int]] = {
+    IndexError: frozenset({isa.INDEX}),
+    KeyError: frozenset({isa.INDEX}),
+    ZeroDivisionError: frozenset({isa.DIV, isa.MOD, isa.POW}),
+}
+
+_SAYING: dict[str, frozenset[int]] = {
+    "subscriptable": frozenset({isa.INDEX}),
+    "indices must be": frozenset({isa.INDEX}),
+    "has no len()": frozenset({isa.GET_LENGTH}),
+    "concatenate": frozenset({isa.ADD}),
+    "for +:": frozenset({isa.ADD}),
+    "for -:": frozenset({isa.SUB}),
+    "for *:": frozenset({isa.MUL}),
+    "not supported between": frozenset({isa.LT, isa.GT, isa.LTE, isa.GTE}),
+}
+"""What Python's own texts of type errors tell. A text that says something else costs speed only."""
+
+
+def suspects(code: Code, operators: tuple[int, ...], error: Exception) -> tuple[int, ...]:
+    """Those of some instructions that may have failed with this error; all, if none seems to have."""
+    raising = _RAISING.get(type(error))
+    if raising is None and type(error) is TypeError:
+        said = str(error)
+        raising = next((raising for part, raising in _SAYING.items() if part in said), None)
+    if raising is None:
+        return operators
+    return tuple(pc for pc in operators if code.instructions[pc][0] in raising) or operators
 
 
 class Exits:
@@ -95,8 +129,9 @@ class Exits:
             meter.operation_count = local_values["n"] - exit_.refund.operations
         self._write_back(unit, exit_, local_values, callers_only=True)
         if exit_.raised and not exit_.tries:
+            self._note_failure(error, unit, exit_)
             raise error
-        if not exit_.raised and unit.failed(exit_):
+        if not exit_.raised and unit.failed(exit_, error):
             self.recompile(unit)
         if depth is None:
             depth = self.depth_of(traceback.tb_frame)
@@ -130,17 +165,61 @@ class Exits:
         _restore_cache(unit, frame, local_values)
         if exit_.raised and not exit_.tries:
             # Operands that the statement has pushed stay on the frame's stack, as on the host.
-            self.execution.residue = [local_values.get(v) if is_local else v for is_local, v in exit_.stack]
+            self.execution.residue = _operands(exit_, local_values)
+            self._note_failure(error, unit, exit_)
             raise error
-        if not exit_.raised and unit.failed(exit_):
+        if not exit_.raised and unit.failed(exit_, error):
             self.recompile(unit)
         stack, ip, tries = self._landing(exit_, error, local_values)
         return ip, stack, tries
 
+    def caught(
+        self, error: Exception, unit: Unit, gas: int, operations: int, kept: list[Any]
+    ) -> tuple[int, int, str] | None:
+        """What the handler of a ``try`` begins with when a line of the body has failed: gas, operations, and
+        the text of the error. None if the interpreter has to go on.
+
+        :param kept: gets the operands that the statement leaves on the stack.
+        """
+        traceback = error.__traceback__
+        assert traceback is not None
+        exit_ = unit.exits[traceback.tb_lineno]
+        if not exit_.raised or len(kept) > MOST_KEPT:
+            return None
+        if exit_.stack:
+            local_values = traceback.tb_frame.f_locals
+            kept += [local_values.get(value) if is_local else value for is_local, value in exit_.stack]
+        text = str(error.args[0] if error.args else error)
+        if exit_.metered:
+            meter = self.execution.meter
+            return meter.gas_used, meter.operation_count, text
+        return gas - exit_.refund.gas, operations - exit_.refund.operations, text
+
+    def caught_writing(
+        self, error: Exception, unit: Unit, gas: int, operations: int, kept: list[Any]
+    ) -> tuple[int, int, str] | None:
+        """The same, with variables in their dictionaries brought up to date."""
+        found = self.caught(error, unit, gas, operations, kept)
+        traceback = error.__traceback__
+        if found is not None and traceback is not None:
+            exit_ = unit.exits[traceback.tb_lineno]
+            local_values = traceback.tb_frame.f_locals
+            self._write_back(unit, exit_, local_values, callers_only=False)
+            own = local_values.get("FV")
+            if exit_.dirty and own is not None:
+                own.version += 1
+        return found
+
+    def _note_failure(self, error: Exception, unit: Unit, exit_: Exit) -> None:
+        """Remember where an error that leaves a frame came from, unless it came from further inside."""
+        execution = self.execution
+        if execution.failure is None or execution.failure[0] is not error:
+            execution.failure = error, unit.code, exit_.pc
+
     def _landing(
         self, exit_: Exit, error: Exception, local_values: dict[str, Any]
     ) -> tuple[list[Any], int, list[int]]:
-        stack = [local_values.get(value) if is_local else value for is_local, value in exit_.stack]
+        stack = _operands(exit_, local_values)
         if exit_.raised:
             stack.append(str(error.args[0] if error.args else error))
             return stack, exit_.tries[-1], list(exit_.tries[:-1])
@@ -173,6 +252,12 @@ class Exits:
                 return known.depth + depth
             frame = frame.f_back
         return depth
+
+
+def _operands(exit_: Exit, local_values: dict[str, Any]) -> list[Any]:
+    """The operand stack at an exit, with what earlier errors have left on it."""
+    values = [local_values.get(value) if is_local else value for is_local, value in exit_.stack]
+    return [*local_values.get("J", ()), *values]
 
 
 def _restore_cache(unit: Unit, frame: Frame, local_values: dict[str, Any]) -> None:

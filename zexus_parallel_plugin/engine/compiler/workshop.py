@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine import fastcalls
+from zexus_parallel_plugin.engine import fastcalls, isa
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler import support
 from zexus_parallel_plugin.engine.compiler.blueprint import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.experience import Experience
     from zexus_parallel_plugin.engine.compiler.names import Function, Program
     from zexus_parallel_plugin.engine.execution import Execution
 
@@ -40,6 +42,9 @@ _LOG = logging.getLogger(__name__)
 
 NOTHING: frozenset[str] = frozenset()
 NO_INSTRUCTIONS: frozenset[int] = frozenset()
+
+_DIRECT = re.compile(r"(?<![\w.\"'])([Bm]_)(\w+)(?=\()")
+"""Calls of direct forms in generated source."""
 
 _MANY = 1 << 30  # arguments
 
@@ -53,19 +58,23 @@ class Workshop:
         program: Program,
         replaced: Callable[[Unit, Unit | str], None],
         revalidate: Callable[[], None],
+        experience: Experience,
     ) -> None:
         """``replaced``: told when an action's unit makes place for a newer one; ``revalidate``: drops units
-        that new root variables have made wrong.
+        that new root variables have made wrong. ``experience``: what is known of earlier runs.
         """
         self.execution = execution
         self.program = program
         self.replaced = replaced
+        self.experience = experience
         self.namespace = support.names(execution)
-        self.unmetered = frozenset(execution.direct)
+        self.unmetered = execution.direct
         self.methods = frozenset(fastcalls.METHODS)
         self.exits = Exits(execution, self.rebuild)
         self.namespace["LEAVE"] = self.exits.leave_action
         self.namespace["LEAVE_LOOP"] = self.exits.leave_loop
+        self.namespace["CAUGHT"] = self.exits.caught
+        self.namespace["CAUGHT_WRITING"] = self.exits.caught_writing
         self.namespace["REVALIDATE"] = revalidate
         self.namespace["OWNER"] = owner_of
         self.namespace["STOPPED"] = RangeStopped
@@ -248,12 +257,27 @@ class Workshop:
             translator.keep(key, packed(made, mentioned))
         return made
 
+    def _bind(self, kind: str, name: str) -> None:
+        """Give generated code the direct form of a builtin or method, if the name (or text) is one."""
+        forms = self.execution.direct
+        if kind == "B_" and name in self.unmetered:
+            self.namespace[kind + name] = forms.builtin(name)
+        elif kind == "m_" and name in self.methods:
+            self.namespace[kind + name] = forms.method(name)
+
     @property
     def program_digest(self) -> bytes:
         """A digest of the program and of what is known of it."""
         if self._digest is None:
             codes = {key: code_digest(function.code) for key, function in self.program.functions.items()}
-            self._digest = program_digest(self.program, codes, self.unmetered)
+            called = {
+                operand[0]
+                for function in self.program.functions.values()
+                for op, operand, _gas in function.code.instructions
+                if op == isa.CALL_NAME
+            }
+            direct = [name for name in sorted(called) if name in self.unmetered]
+            self._digest = program_digest(self.program, codes, direct)
         return self._digest
 
     def draw(
@@ -274,6 +298,9 @@ class Workshop:
     ) -> Unit:
         """Make the function of a blueprint in the namespace."""
         self.namespace.update(blueprint.constants)
+        for kind, name in _DIRECT.findall(blueprint.source):
+            if kind + name not in self.namespace:
+                self._bind(kind, name)
         compiled = self.execution.translator.compile(blueprint.source, f"<unit {code.name}>")
         self.execution.translation.units += 1
         place: dict[str, Any] = {}

@@ -29,7 +29,7 @@ BUILTINS: dict[str, Factory] = {**NUMBERS, **TEXT, **CONTAINERS, **KINDS}
 METHODS: dict[str, MethodFactory] = {**LISTS, **MAPS, **TEXTS, **SHARED}
 """Method -> what makes its direct form."""
 
-__all__ = ["BUILTINS", "METHODS", "bind", "bind_methods", "verified"]
+__all__ = ["BUILTINS", "METHODS", "Forms", "bind", "bind_methods", "verified"]
 
 
 def bind(vm: Any) -> dict[str, Direct]:
@@ -40,6 +40,31 @@ def bind(vm: Any) -> dict[str, Direct]:
     return {
         name: make(General(vm, vm.builtins[name])) for name, make in BUILTINS.items() if verified(vm, name)
     }
+
+
+class Forms:
+    """The direct forms for a VM, made when they are needed."""
+
+    def __init__(self, vm: Any) -> None:
+        self._vm = vm
+        self._verified: dict[str, bool] = {}
+
+    def __contains__(self, name: object) -> bool:
+        """Whether there is a direct form for the builtin of this name."""
+        if name not in BUILTINS:
+            return False
+        known = self._verified.get(name)
+        if known is None:
+            known = self._verified[name] = verified(self._vm, name)
+        return known
+
+    def builtin(self, name: str) -> Direct:
+        """The direct form of a builtin that has one."""
+        return BUILTINS[name](General(self._vm, self._vm.builtins[name]))
+
+    def method(self, name: str) -> Method:
+        """The direct form of a method of `METHODS`."""
+        return METHODS[name](general_method(self._vm, name))
 
 
 def bind_methods(vm: Any) -> dict[str, Method]:

@@ -57,8 +57,21 @@ def is_the_hosts(name: str, builtin: Any) -> bool:
         and not function.__defaults__
         and isinstance(code, CodeType)
         and code.co_filename == module.__file__
-        and any(constant is function.__code__ for constant in code.co_consts)
+        and id(function.__code__) in _inner(code)
     )
+
+
+_known: dict[int, tuple[CodeType, frozenset[int]]] = {}
+
+
+def _inner(code: CodeType) -> frozenset[int]:
+    """Identities of the code objects that a code object makes functions of."""
+    # By identity: the hash of a large code object takes longer than the search in it.
+    known = _known.get(id(code))
+    if known is None:
+        inner = frozenset(id(constant) for constant in code.co_consts if isinstance(constant, CodeType))
+        known = _known[id(code)] = code, inner
+    return known[1]
 
 
 def verified(vm: Any, name: str) -> bool:
