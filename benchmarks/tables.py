@@ -31,21 +31,26 @@ def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def in_process(document: dict[str, Any]) -> str:
     """What ``in_process.py`` measured."""
-    headings = ["milliseconds", "host", "backend", "first", "Python", "host ÷ backend", "backend ÷ Python"]
+    headings = [
+        "milliseconds", "host", "first run", "later runs", "Python", "host ÷ first", "host ÷ later",
+        "later ÷ Python",
+    ]  # fmt: skip
     rows = [
         [
             item["name"] if item["same"] else f"{item['name']} (DIFFERS)",
             _number(item["host"], 1000),
-            _number(item["backend"], 1000, 2),
             _number(item["backend_first"], 1000, 2),
+            _number(item["backend"], 1000, 2),
             _number(item["python"], 1000, 2),
+            _number(item["host_over_first"]),
             _number(item["host_over_backend"]),
             _number(item["backend_over_python"], 1, 2),
         ]
         for item in document["programs"]
     ]
     means = document["geometric_means"]
-    ratios = [_number(means["host_over_backend"]), _number(means["backend_over_python"], 1, 2)]
+    ratios = [_number(means["host_over_first"]), _number(means["host_over_backend"])]
+    ratios.append(_number(means["backend_over_python"], 1, 2))
     rows.append(["geometric mean", "", "", "", "", *ratios])
     return markdown(headings, rows)
 
