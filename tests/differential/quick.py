@@ -15,6 +15,7 @@ import pickle
 import platform
 import random
 import sys
+import tempfile
 import time
 from collections import Counter
 from multiprocessing.connection import Connection
@@ -85,8 +86,21 @@ def sample(seed: int) -> tuple[str, list[int]]:
     return source, [4_000, *(dice.number(20, 1_000) for _ in range(_LIMITS))]
 
 
-def look(seed: int, counts: Counter[str]) -> tuple[Sample, Configuration, list[str]] | None:
-    """Compare one program everywhere; the first difference."""
+def kept(place: str) -> tuple[Configuration, ...]:
+    """A run that keeps its translations in a directory, and two that find them there."""
+    later = {"tier": "auto", "mode": "sequential", "cache": place}
+    return (
+        Configuration("keeping", {**_COMPILED, "cache": place}),
+        Configuration("kept", {**_COMPILED, "cache": place}),
+        Configuration("kept, auto", later),
+    )
+
+
+def look(seed: int, counts: Counter[str], place: str) -> tuple[Sample, Configuration, list[str]] | None:
+    """Compare one program everywhere; the first difference.
+
+    :param place: a directory for translations.
+    """
     source, limits = sample(seed)
     compilation = harness.compile_program(source)
     counts["programs"] += 1
@@ -106,7 +120,8 @@ def look(seed: int, counts: Counter[str]) -> tuple[Sample, Configuration, list[s
         if "MemoryError" in host.kind:
             continue
         # Translation is what costs most: under most of the small limits the cheap tiers only.
-        for configuration in CONFIGURATIONS if index < 2 else CHEAP:
+        every = CONFIGURATIONS + kept(place) if index < 1 else CONFIGURATIONS
+        for configuration in every if index < 2 else CHEAP:
             factory = harness.backend_factory(configuration.settings)
             if configuration.exits:
                 with forced(configuration.exits) as sites:
@@ -126,12 +141,13 @@ def batch(first: int, answers: Connection) -> None:
     """Compare programs ``first`` to ``first + BATCH - 1``; sends the counts and what differs."""
     counts: Counter[str] = Counter()
     found = []
-    for seed in range(first, first + BATCH):
-        finding = look(seed, counts)
-        if finding is not None:
-            found.append((seed, *finding))
-        answers.send(("counts", dict(counts)))
-        counts.clear()
+    with tempfile.TemporaryDirectory(prefix="zexus-cache-") as place:
+        for seed in range(first, first + BATCH):
+            finding = look(seed, counts, place)
+            if finding is not None:
+                found.append((seed, *finding))
+            answers.send(("counts", dict(counts)))
+            counts.clear()
     answers.send(("found", found))
 
 
@@ -179,16 +195,16 @@ def main(arguments: list[str] | None = None) -> int:
     deadline = time.monotonic() + options.seconds
     totals: Counter[str] = Counter()
     sys.setrecursionlimit(max(sys.getrecursionlimit(), 3000))
-    kept: set[str] = set()
+    names: set[str] = set()
     number, batches = options.seed, 0
-    while time.monotonic() < deadline and len(kept) < options.findings:
+    while time.monotonic() < deadline and len(names) < options.findings:
         for seed, found, configuration, lines in run_batch(number, totals):
             totals["differences"] += 1
             print(f"DIFFERENCE in program {seed}, {configuration.name}, gas limit {found.gas_limit}:")
             print("  " + "\n  ".join(lines), flush=True)
             name = keep(found, configuration)
             print(f"  kept as {name}" if name else "  not seen again", flush=True)
-            kept |= {name} - {""}
+            names |= {name} - {""}
         number += BATCH
         batches += 1
         if batches % 20 == 1:
