@@ -252,10 +252,30 @@ def test_an_expression_knows_what_it_mentions() -> None:
 
 
 def test_what_may_fail_is_not_skipped() -> None:
-    a, b = ex.Local("a"), ex.Local("b")
-    assert ex.Binary(isa.LT, a, b, 0).skippable
-    assert ex.Binary(isa.ADD, a, ex.Constant(1), 0).skippable
+    a, b, c = ex.Local("a"), ex.Local("b"), ex.Local("c")
+
+    def skipped(right: ex.Expression, left: ex.Expression = c) -> bool:
+        return " and " in ex.Binary(isa.AND, ex.Not(left), ex.Not(right), 9).text(writer())
+
+    assert skipped(ex.Binary(isa.LT, a, b, 0))
+    assert skipped(ex.Binary(isa.ADD, a, ex.Constant(1), 0))
     for op in (isa.ADD, isa.SUB, isa.MUL, isa.DIV, isa.MOD, isa.POW):
-        assert not ex.Binary(isa.LT, ex.Binary(op, a, b, 0), b, 1).skippable
+        risky = ex.Binary(op, a, b, 0)
+        assert not skipped(ex.Binary(isa.LT, risky, b, 1))
+        assert skipped(ex.Binary(isa.LT, risky, b, 1), ex.Item(c, ex.Binary(op, a, b, 5), 6)), (
+            "it has been met"
+        )
+        assert not skipped(risky, ex.Binary(op, b, a, 5))
+        assert not skipped(risky, ex.Binary(isa.OR, a, risky, 5)), "it may not have been met"
     for expression in (ex.Negative(a), ex.MapOf((a, b)), ex.Helper("CUT", (a,))):
-        assert not ex.ListOf((expression,)).skippable
+        assert not skipped(ex.ListOf((expression,)))
+
+
+def test_expressions_with_the_same_value() -> None:
+    one, true = ex.Constant(1), ex.Constant(True)
+    assert ex.same(ex.Binary(isa.ADD, ex.Local("a"), one, 1), ex.Binary(isa.ADD, ex.Local("a"), one, 2))
+    assert not ex.same(one, true)
+    assert not ex.same(one, ex.Constant(1.0))
+    assert not ex.same(ex.Local("a"), ex.Unsure("a"))
+    assert not ex.same(ex.Binary(isa.ADD, one, one, 1), ex.Binary(isa.SUB, one, one, 1))
+    assert not ex.same(ex.Helper("CUT", (one,)), ex.Helper("CUT", (one,))), "not looked into"
