@@ -6,7 +6,8 @@ program. Both should grow with the size, not with its square.
 Kinds: straight (assignments and output), loops, actions (each called, each calls another one), nested (loops
 six deep), calls (of one action, results in variables), mixed (all of it, each piece uses earlier ones).
 CPU seconds. *host*: the host's own parsing and compiling. *plan*: `analysis`, the chunks of all code and
-their dependences. *explain*: everything that `zexus-parallel explain` does but for the host's part.
+their dependences. *explain*: everything that `zexus-parallel explain` does but for the host's part. With all
+kinds, the table is written to results/planning.md.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,14 @@ from zexus_parallel_plugin.explain.subject import Subject, load
 from zexus_parallel_plugin.host.listing import list_program
 
 SIZES = (1_000, 10_000, 100_000)
+RESULTS = Path(__file__).parent / "results" / "planning.md"
+HEADING = (
+    "# Planning and explain",
+    "",
+    "Made by `python benchmarks/planning.py`: CPU seconds by kind and size of generated programs. *host*:",
+    "the host's own parsing and compiling. *plan*: the analysis. *explain*: everything but the host's part.",
+    "",
+)
 
 _ACTION = """
 action work_{0}(n) {{
@@ -186,20 +195,30 @@ def main() -> None:
     unknown = [kind for kind in arguments.kinds if kind not in KINDS]
     if unknown:
         parser.error(f"{unknown[0]}: no kind; {', '.join(KINDS)} are")
-    columns = ("instructions", 12), ("loops", 6), ("actions", 7), ("host", 7), ("plan", 7), ("explain", 8)
-    print(f"{'kind':<9} " + " ".join(f"{name:>{width}}" for name, width in columns))
-    for kind in arguments.kinds or KINDS:
-        for size in map(int, arguments.sizes.split(",")):
+    lines: list[str] = []
+    for line in table(arguments.kinds or list(KINDS), [int(size) for size in arguments.sizes.split(",")]):
+        print(line, flush=True)
+        lines.append(line)
+    if not arguments.kinds:
+        RESULTS.write_text("\n".join([*HEADING, *lines, ""]), encoding="utf-8")
+
+
+def table(kinds: Sequence[str], sizes: Sequence[int]) -> Iterator[str]:
+    """The lines of a table in Markdown."""
+    columns = "kind", "instructions", "loops", "actions", "host", "plan", "explain"
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{'---|' * len(columns)}"
+    for kind in kinds:
+        for size in sizes:
             subject, clock = measure(kind, size)
             assert subject.view is not None
             units = subject.view.units
             count = sum(len(unit.code.instructions) for unit in units)
             found = sum(len(unit.plans) for unit in units)
             spent = clock.seconds
-            print(
-                f"{kind:<9} {count:>12,} {found:>6,} {len(units) - 1:>7,} {spent['host']:>7.2f}"
-                f" {spent['view'] + spent['chunks']:>7.2f} {spent['all'] - spent['host']:>8.2f}",
-                flush=True,
+            yield (
+                f"| {kind} | {count:,} | {found:,} | {len(units) - 1:,} | {spent['host']:.2f}"
+                f" | {spent['view'] + spent['chunks']:.2f} | {spent['all'] - spent['host']:.2f} |"
             )
 
 

@@ -8,11 +8,12 @@ from tests.engine.programs import compiled, machine
 from zexus_parallel_plugin.analysis.callees import FootprintCallees
 from zexus_parallel_plugin.analysis.effects import PURE_BUILTINS
 from zexus_parallel_plugin.analysis.footprint import Footprints
-from zexus_parallel_plugin.analysis.loops import LoopPlan, classify_all
+from zexus_parallel_plugin.analysis.loops import classify_all
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.code import CodeCache
 
 if TYPE_CHECKING:
+    from zexus_parallel_plugin.analysis.plan import LoopPlan
     from zexus_parallel_plugin.engine.code import Code
 
 WORK = """

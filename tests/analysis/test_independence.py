@@ -14,7 +14,7 @@ from tests.engine.programs import compiled, on_engine
 from zexus_parallel_plugin.host.builtins import standard_builtins
 
 if TYPE_CHECKING:
-    from zexus_parallel_plugin.analysis.loops import LoopPlan
+    from zexus_parallel_plugin.analysis.plan import LoopPlan
 
 standard_builtins()  # The host's evaluator raises the recursion limit once, which hypothesis must not see.
 

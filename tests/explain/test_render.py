@@ -8,11 +8,12 @@ import pytest
 
 from tests.explain.telling import WORK, explained, subject
 from zexus_parallel_plugin.config import ParallelConfig
-from zexus_parallel_plugin.explain import render as text
+from zexus_parallel_plugin.explain import code
 from zexus_parallel_plugin.explain.build import report
 from zexus_parallel_plugin.explain.compiled import compiled
-from zexus_parallel_plugin.explain.render import Paint, render
+from zexus_parallel_plugin.explain.render import render
 from zexus_parallel_plugin.explain.subject import load
+from zexus_parallel_plugin.explain.text import Paint
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = [
@@ -171,7 +172,7 @@ def test_a_run_without_workers_says_why(tmp_path: Path) -> None:
 
 def test_bytecode(tmp_path: Path) -> None:
     made = subject(PROGRAM, tmp_path)
-    shown = text.bytecode(made.instructions())
+    shown = code.bytecode(made.instructions())
     assert "bytecode of top level" in shown
     assert "bytecode of action work" in shown
     assert any(line.split()[:1] == ["11"] and "LOAD_NAME" in line for line in shown.splitlines())
@@ -187,5 +188,5 @@ def test_compiled_code(tmp_path: Path) -> None:
     assert any("wk: v_wk (private)" in variable for variable in work.variables)
     assert "loop of the top level, line 10" in units
     assert "_errors" in units["action odd"].reason
-    shown = text.units(units.values(), 80, Paint())
+    shown = code.units(units.values(), 80, Paint())
     assert "not compiled: uses the VM's own variable _errors" in " ".join(shown.split())

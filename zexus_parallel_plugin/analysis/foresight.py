@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
+from zexus_parallel_plugin.analysis.blame import Blame
 from zexus_parallel_plugin.analysis.origins import CONSTANT, FRESH
 from zexus_parallel_plugin.engine import isa
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from zexus_parallel_plugin.analysis.blame import Place
     from zexus_parallel_plugin.analysis.body import LoopBody
     from zexus_parallel_plugin.analysis.callees import Callee
     from zexus_parallel_plugin.analysis.origins import Origins
@@ -24,98 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Foresight", "LoopCall"]
 
 _LOOKS_INSIDE = frozenset({isa.INDEX, isa.FOR_ITER, isa.GET_LENGTH, isa.SLICE, isa.GET_ATTR, isa.CALL_METHOD})
-
-
-class _State:
-    """The calls to blame at one place, as differences from the place ``before`` it; ``undo`` leads back.
-
-    A call is filed under the name of an unknown variable, or under ``*`` and the origin of an unknown object.
-    """
-
-    __slots__ = ("before", "changes", "depth", "undo")
-
-    def __init__(self, before: _State | None = None) -> None:
-        self.before = before
-        self.depth: int = before.depth + 1 if before is not None else 0
-        self.changes: dict[str, int] = {}
-        self.undo: dict[str, int] = {}
-
-
-class _Blame:
-    """The calls to blame at the place that is looked at. Going to another place costs as much as what is
-    different there, so nothing has to be copied.
-    """
-
-    def __init__(self) -> None:
-        self.here = _State()
-        self._calls: dict[str, int] = {}
-
-    def of(self, name: str) -> int:
-        """The call to blame for a name or object, -1 if it is known."""
-        return self._calls.get(name, -1)
-
-    def put(self, name: str, because: int) -> None:
-        """A name or object is unknown here because of a call; known again if that is negative."""
-        state = self.here
-        state.undo.setdefault(name, self._calls.get(name, -1))
-        state.changes[name] = because
-        self._set(name, because)
-
-    def begin(self, before: _State) -> _State:
-        """Go to a new place behind a known one."""
-        self.go(before)
-        self.here = _State(before)
-        return self.here
-
-    def go(self, place: _State) -> None:
-        """Look at another place."""
-        down: list[_State] = []
-        while self.here is not place:
-            if self.here.depth >= place.depth:
-                for name, because in self.here.undo.items():
-                    self._set(name, because)
-                assert self.here.before is not None
-                self.here = self.here.before
-            else:
-                down.append(place)
-                assert place.before is not None
-                place = place.before
-        for state in reversed(down):
-            for name, because in state.changes.items():
-                self._set(name, because)
-            self.here = state
-
-    def _set(self, name: str, because: int) -> None:
-        if because >= 0:
-            self._calls[name] = because
-        else:
-            self._calls.pop(name, None)
-
-    def merged(self, known: _State, other: _State) -> _State:
-        """A place with the later call of two places for each name; ``known`` if it has nothing new."""
-        names = _different(known, other)
-        self.go(other)
-        found = {name: self.of(name) for name in names}
-        self.go(known)
-        later = {name: because for name, because in found.items() if because > self.of(name)}
-        if not later:
-            return known
-        merged = self.begin(known)
-        for name, because in later.items():
-            self.put(name, because)
-        return merged
-
-
-def _different(left: _State, right: _State) -> set[str]:
-    """Names in which two states may differ."""
-    found: set[str] = set()
-    while left is not right:
-        if left.depth < right.depth:
-            left, right = right, left
-        found.update(left.changes)
-        assert left.before is not None
-        left = left.before
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +58,7 @@ class Foresight:
         self._body = body
         self._origins = origins
         self._made: dict[int, int] = {}
-        self._blame = _Blame()
+        self._blame = Blame()
         self._inputs: dict[int, dict[str, int]] = {}
         self._conditional: dict[int, dict[str, int]] = {}
         self._again: set[int] = set()
@@ -215,7 +125,7 @@ class Foresight:
         """
         body = self._body
         blame = self._blame
-        entry: dict[int, _State] = {body.loop.header: blame.here}
+        entry: dict[int, Place] = {body.loop.header: blame.here}
         pending = [body.loop.header]
         while pending:
             block = heappop(pending)

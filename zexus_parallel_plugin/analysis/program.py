@@ -11,13 +11,14 @@ from zexus_parallel_plugin.analysis.callees import FootprintCallees
 from zexus_parallel_plugin.analysis.cfg import Flow, Loop
 from zexus_parallel_plugin.analysis.facts import CodeFacts
 from zexus_parallel_plugin.analysis.footprint import Descriptor, Footprints, parameters
-from zexus_parallel_plugin.analysis.loops import LoopPlan, classify_all
+from zexus_parallel_plugin.analysis.loops import classify_all
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler.names import Function, Program, analyse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from zexus_parallel_plugin.analysis.plan import LoopPlan
     from zexus_parallel_plugin.engine.code import Code, CodeCache
 
 __all__ = ["ProgramView", "UnitView"]

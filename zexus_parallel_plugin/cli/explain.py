@@ -12,13 +12,14 @@ import click
 
 from zexus_parallel_plugin.cli.programs import program_argument
 from zexus_parallel_plugin.config import resolve_config
-from zexus_parallel_plugin.explain import render as text
+from zexus_parallel_plugin.explain import code
 from zexus_parallel_plugin.explain.build import report
 from zexus_parallel_plugin.explain.compiled import compiled
 from zexus_parallel_plugin.explain.measured import measure
 from zexus_parallel_plugin.explain.record import record
-from zexus_parallel_plugin.explain.render import Paint
+from zexus_parallel_plugin.explain.render import render
 from zexus_parallel_plugin.explain.subject import load
+from zexus_parallel_plugin.explain.text import Paint
 
 __all__ = ["explain_command"]
 
@@ -71,11 +72,11 @@ def explain_command(
         terminal = sys.stdout is not None and sys.stdout.isatty()
         paint = Paint(terminal and not os.environ.get("NO_COLOR"))
         width = shutil.get_terminal_size((80, 24)).columns if terminal else 80
-        click.echo(text.render(made, verbose=verbose, width=width, paint=paint), nl=False)
+        click.echo(render(made, verbose=verbose, width=width, paint=paint), nl=False)
         if verbose > 1 and engine:
-            click.echo(text.bytecode(subject.instructions()), nl=False)
+            click.echo(code.bytecode(subject.instructions()), nl=False)
         if units:
-            click.echo(text.units(units, width, paint), nl=False)
+            click.echo(code.units(units, width, paint), nl=False)
     if assert_parallel is not None and len(made.parallel) < assert_parallel:
         found = len(made.parallel)
         click.echo(f"zexus-parallel: {found} of at least {assert_parallel} chunks run in parallel", err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from zexus_parallel_plugin.analysis.loops import LoopPlan
+    from zexus_parallel_plugin.analysis.plan import LoopPlan
 
 __all__ = ["Between", "Nest"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Literal
 
-    from zexus_parallel_plugin.analysis.loops import LoopPlan
+    from zexus_parallel_plugin.analysis.plan import LoopPlan
     from zexus_parallel_plugin.analysis.program import UnitView
     from zexus_parallel_plugin.explain.verdicts import Verdicts
     from zexus_parallel_plugin.host.listing import Spot

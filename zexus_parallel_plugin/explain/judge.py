@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from zexus_parallel_plugin.analysis.cost import Costs
-    from zexus_parallel_plugin.analysis.loops import LoopPlan
+    from zexus_parallel_plugin.analysis.plan import LoopPlan
     from zexus_parallel_plugin.analysis.program import UnitView
     from zexus_parallel_plugin.explain.verdicts import CallVerdict, Verdicts
     from zexus_parallel_plugin.host.listing import Spot

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from bisect import bisect_right
-from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING
-from unicodedata import east_asian_width
 
-from zexus_parallel_plugin.explain.words import lines
+from zexus_parallel_plugin.explain.text import Paint, amount, counted, cut, printable
+from zexus_parallel_plugin.explain.words import done, lines, needs
 from zexus_parallel_plugin.reasons import reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from zexus_parallel_plugin.explain.compiled import Compiled
-    from zexus_parallel_plugin.explain.model import Chunk, Dependence, Measured, Report, Site, Unit
+    from zexus_parallel_plugin.explain.model import Chunk, Report, Site, Unit
 
-__all__ = ["Paint", "bytecode", "render", "units"]
+__all__ = ["render"]
 
 _MARKS = {"parallel": "=", "not legal": "!", "does not pay": ".", "host": "~"}
 _RANKS = ("parallel", "not legal", "host", "does not pay")
@@ -33,20 +29,9 @@ _PROCESSES = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Paint:
-    """Colours, or none."""
-
-    colours: bool = False
-
-    def __call__(self, text: str, style: str) -> str:
-        """A text in a style: the numbers of a terminal's escape sequence."""
-        return f"\x1b[{style}m{text}\x1b[0m" if self.colours and text and style else text
-
-
-def render(report: Report, *, verbose: int = 0, width: int = 80, paint: Paint = Paint()) -> str:
+def render(report: Report, *, verbose: int = 0, width: int = 80, paint: Paint | None = None) -> str:
     """The report as text. ``verbose``: 0 for what matters, 1 for everything."""
-    return "\n".join(_Renderer(report, verbose, width, paint).lines()) + "\n"
+    return "\n".join(_Renderer(report, verbose, width, paint or Paint()).lines()) + "\n"
 
 
 class _Renderer:
@@ -72,13 +57,13 @@ class _Renderer:
 
     def _head(self) -> Iterator[str]:
         report = self.report
-        name = _printable(str(report.path))
+        name = printable(str(report.path))
         if report.problem:
             said = "the host rejects this program"
             if not report.rejected:
                 said = "the host does not execute this as bytecode, so nothing runs in parallel"
             yield from self._wrapped(f"{name}: {said}", "")
-            yield from self._wrapped(_printable(report.problem), "    ")
+            yield from self._wrapped(printable(report.problem), "    ")
             return
         if report.units and not report.chunks:
             yield from self._wrapped(f"{name}: there is nothing in it to execute", "")
@@ -91,8 +76,8 @@ class _Renderer:
         else:
             count, workers = len(report.parallel), report.workers
             every = sum(len(unit.chunks) for unit in report.units if unit.where == "main")
-            said = f"{name}: {_count(count, 'chunk')} of {every} run{'s' if count == 1 else ''}"
-            yield from self._wrapped(f"{said} in parallel, on {_count(workers, 'worker')}", "")
+            said = f"{name}: {counted(count, 'chunk')} of {every} run{'s' if count == 1 else ''}"
+            yield from self._wrapped(f"{said} in parallel, on {counted(workers, 'worker')}", "")
             if count:
                 yield from self._wrapped(self._gain(), "    ")
         if report.changed:
@@ -116,7 +101,7 @@ class _Renderer:
             tag = f"#{chunk.number}" if chunk else ""
             mark = _MARKS[chunk.verdict] if chunk else " "
             left = f"{number:>{digits}} {tag:>{tags}} {mark} "
-            code = _cut(_printable(text.expandtabs(4)), self.width - len(left))
+            code = cut(printable(text.expandtabs(4)), self.width - len(left))
             style = _COLOURS[chunk.verdict] if chunk else ""
             yield (self.paint(left, style) + code).rstrip()
         yield ""
@@ -165,7 +150,7 @@ class _Renderer:
         if unit.name == "<main>":
             name = "top level"
         else:
-            name = f"action {_printable(unit.name)}, {lines(unit.first, unit.last)}"
+            name = f"action {printable(unit.name)}, {lines(unit.first, unit.last)}"
         if unit.host:
             return f"{name}: left to the host [{unit.host}]: {reason(unit.host).sentence}"
         note = _PROCESSES.get(unit.where, "")
@@ -211,11 +196,11 @@ class _Renderer:
             for fact in chunk.facts:
                 yield from self._wrapped(fact, "    ")
             about = "about " if chunk.work.assumed else ""
-            yield f"    work: {about}{_amount(chunk.work.instructions)} instructions"
+            yield f"    work: {about}{amount(chunk.work.instructions)} instructions"
         for site in self._sites(chunk):
             yield from self._wrapped(self._site(site), "    ")
         for _pc, measured in chunk.measured:
-            yield from self._wrapped("measured: " + _done(measured), "    ")
+            yield from self._wrapped("measured: " + done(measured), "    ")
         if chunk.hint and (self.verbose or not again):
             yield from self._wrapped("-> " + chunk.hint, "    ")
 
@@ -227,22 +212,22 @@ class _Renderer:
         return [site for site in chunk.sites if site.parallel or chunk.verdict == "parallel"]
 
     def _site(self, site: Site) -> str:
-        call = f"{_printable(site.action)}(), line {site.line}"
+        call = f"{printable(site.action)}(), line {site.line}"
         if site.parallel:
             return f"{call}: {'in the main process, beside others' if site.first else 'on a worker'}"
         text = f"{call}: in place [{site.reason}]"
         if site.dependence is not None:
-            text += f", {_needs(site.dependence)}"
+            text += f", {needs(site.dependence)}"
         return text
 
     def _dependence(self, chunk: Chunk) -> str:
         dependence = chunk.dependence
         assert dependence is not None
         if chunk.how == "beside":
-            return f"its iterations stay in order: {_needs(dependence)}"
+            return f"its iterations stay in order: {needs(dependence)}"
         if chunk.verdict == "parallel":
-            return f"the rest is executed in place, in order: {_needs(dependence)}"
-        return _needs(dependence)
+            return f"the rest is executed in place, in order: {needs(dependence)}"
+        return needs(dependence)
 
     def _graphs(self) -> Iterator[str]:
         for unit in self.report.units:
@@ -263,10 +248,10 @@ class _Renderer:
             path = " -> ".join(f"#{number}" for number in graph.path)
             share = f"{graph.span / graph.work:.0%}" if graph.work else "0%"
             yield from self._wrapped(f"critical path: {path}, {share} of the work", "    ")
-            yield from self._wrapped(f"at most {_count(graph.width, 'chunk')} at the same time", "    ")
+            yield from self._wrapped(f"at most {counted(graph.width, 'chunk')} at the same time", "    ")
             if self.verbose:
                 for edge in graph.edges:
-                    text = f"#{edge.source} before #{edge.target}: {_needs(edge.dependence)}"
+                    text = f"#{edge.source} before #{edge.target}: {needs(edge.dependence)}"
                     yield from self._wrapped(text, "    ")
 
     def _measured(self) -> Iterator[str]:
@@ -277,9 +262,9 @@ class _Renderer:
         yield self.paint("measured", "1")
         if found["error"]:
             yield from self._wrapped(
-                f"the program ended with an error: {_printable(str(found['error']))}", "    "
+                f"the program ended with an error: {printable(str(found['error']))}", "    "
             )
-        yield f"    {found['seconds']} s in all, {_count(int(str(found['workers'])), 'worker')}"
+        yield f"    {found['seconds']} s in all, {counted(int(str(found['workers'])), 'worker')}"
         yield (
             f"    the main process worked {found['main_process_seconds']} s, the workers"
             f" {found['worker_seconds']} s"
@@ -304,105 +289,3 @@ class _Renderer:
             text, self.width, initial_indent=indent, subsequent_indent=indent + "  ", break_long_words=True,
             break_on_hyphens=False,
         )  # fmt: skip
-
-
-def _needs(dependence: Dependence) -> str:
-    """A dependence in words, with both places."""
-    name = _printable(dependence.name) if dependence.name and not dependence.name.startswith("<") else ""
-    source, target = f"line {dependence.source}", f"line {dependence.target}"
-    doubt = "" if dependence.proven else " (assumed)"
-    later = " of the next iteration" if dependence.next_iteration else ""
-    if dependence.kind == "control":
-        return f"{target}{later} is only reached if {source} goes on{doubt}"
-    if dependence.kind == "order":
-        return f"output and effects keep their order: {source}, then {target}"
-    what = name or "its result"
-    if dependence.kind == "RAW":
-        return f"{what} of {source} is needed in {target}{later}{doubt}"
-    if dependence.kind == "WAR":
-        return f"{what} is read in {source} before {target}{later} changes it{doubt}"
-    return f"{what} is changed in {source} and again in {target}{later}{doubt}"
-
-
-def _done(measured: Measured) -> str:
-    """What a run has done with a call or loop."""
-    one, more = ("iteration", "iterations") if measured.loop else ("call", "calls")
-    if measured.whole:
-        one, more = "execution as a whole", "executions as a whole"
-    if not measured.sent:
-        return f"in place [{measured.refusal}]" if measured.refusal else "in place"
-    mean = measured.seconds / measured.used * 1000 if measured.used else 0.0
-    what = one if measured.sent == 1 else more
-    text = f"{measured.sent:,} {what} sent, {measured.used:,} used, {mean:.3g} ms each"
-    if measured.thrown:
-        text += "; not used: " + ", ".join(f"{code} {count}" for code, count in measured.thrown.items())
-    if measured.refusal and not measured.whole:
-        text += f"; then in place [{measured.refusal}]"
-    return text
-
-
-def bytecode(rows: Iterable[tuple[str, list[tuple[int, str, str, int]]]]) -> str:
-    """The instructions of code objects: number, opcode, operand, and line where it changes."""
-    lines = []
-    for title, instructions in rows:
-        lines += ["", f"bytecode of {_printable(title)}"]
-        before = 0
-        for pc, opcode, operand, line in instructions:
-            place = str(line) if line and line != before else ""
-            before = line
-            lines.append(f"{place:>6} {pc:>6}  {opcode:<14} {_cut(_printable(operand), 48)}".rstrip())
-    return "\n".join(lines) + "\n"
-
-
-def units(found: Iterable[Compiled], width: int, paint: Paint) -> str:
-    """Compiled code, with what a failure of each line means."""
-    lines = []
-    for unit in found:
-        lines += ["", paint(f"compiled {_printable(unit.title)}", "1")]
-        if unit.reason:
-            lines += textwrap.wrap(f"not compiled: {_printable(unit.reason)}", width, initial_indent="    ",
-                                   subsequent_indent="      ")  # fmt: skip
-            continue
-        for text, note in unit.lines:
-            shown = _printable(text)
-            space = width - len(note) - 2
-            if note and len(shown) < space:
-                lines.append(f"{shown:<{space}}{paint('# ' + note, '2')}")
-            else:
-                lines.append(shown)
-                if note:
-                    lines.append(" " * space + paint("# " + note, "2"))
-        if unit.variables:
-            text = "variables: " + "; ".join(unit.variables)
-            lines += textwrap.wrap(_printable(text), width, initial_indent="    ", subsequent_indent="      ")
-    return "\n".join(lines) + "\n"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _amount(number: int) -> str:
-    if number < 10_000:
-        return f"{number:,}"
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if number >= size:
-            return f"{number / size:.3g} {letter}"
-    return str(number)
-
-
-def _cut(text: str, width: int) -> str:
-    """As much of a text as fits into so many columns; characters of East Asia take two."""
-    columns = list(accumulate(map(_columns, text)))
-    if not columns or columns[-1] <= width:
-        return text
-    return text[: bisect_right(columns, max(0, width - 3))] + "..."
-
-
-def _columns(char: str) -> int:
-    return 2 if east_asian_width(char) in {"W", "F"} else 1
-
-
-def _printable(text: str) -> str:
-    """Text of a program, without what could move the cursor or change colours."""
-    return "".join(char if char.isprintable() else "?" for char in text)

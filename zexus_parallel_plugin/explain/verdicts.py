@@ -26,7 +26,7 @@ from zexus_parallel_plugin.explain.subject import Subject, make_tier
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from zexus_parallel_plugin.analysis.loops import LoopPlan
+    from zexus_parallel_plugin.analysis.plan import LoopPlan
     from zexus_parallel_plugin.analysis.program import UnitView
 
 SECONDS_PER_INSTRUCTION = 2e-8

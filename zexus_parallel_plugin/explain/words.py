@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from zexus_parallel_plugin.explain.text import printable
+
 if TYPE_CHECKING:
-    from zexus_parallel_plugin.analysis.loops import LoopPlan
+    from zexus_parallel_plugin.analysis.plan import LoopPlan
+    from zexus_parallel_plugin.explain.model import Dependence, Measured
     from zexus_parallel_plugin.host.listing import Listing
 
-__all__ = ["advice", "assigned", "lines", "loop_facts", "problem"]
+__all__ = ["advice", "assigned", "done", "lines", "loop_facts", "needs", "problem"]
 
 _KINDS = {
     "fold": "a total",
@@ -33,6 +36,41 @@ def loop_facts(plan: LoopPlan) -> list[str]:
 def lines(first: int, last: int) -> str:
     """A line, or several."""
     return f"line {first}" if first == last else f"lines {first}-{last}"
+
+
+def needs(dependence: Dependence) -> str:
+    """A dependence in words, with both places."""
+    name = printable(dependence.name) if dependence.name and not dependence.name.startswith("<") else ""
+    source, target = f"line {dependence.source}", f"line {dependence.target}"
+    doubt = "" if dependence.proven else " (assumed)"
+    later = " of the next iteration" if dependence.next_iteration else ""
+    if dependence.kind == "control":
+        return f"{target}{later} is only reached if {source} goes on{doubt}"
+    if dependence.kind == "order":
+        return f"output and effects keep their order: {source}, then {target}"
+    what = name or "its result"
+    if dependence.kind == "RAW":
+        return f"{what} of {source} is needed in {target}{later}{doubt}"
+    if dependence.kind == "WAR":
+        return f"{what} is read in {source} before {target}{later} changes it{doubt}"
+    return f"{what} is changed in {source} and again in {target}{later}{doubt}"
+
+
+def done(measured: Measured) -> str:
+    """What a run has done with a call or loop."""
+    one, more = ("iteration", "iterations") if measured.loop else ("call", "calls")
+    if measured.whole:
+        one, more = "execution as a whole", "executions as a whole"
+    if not measured.sent:
+        return f"in place [{measured.refusal}]" if measured.refusal else "in place"
+    mean = measured.seconds / measured.used * 1000 if measured.used else 0.0
+    what = one if measured.sent == 1 else more
+    text = f"{measured.sent:,} {what} sent, {measured.used:,} used, {mean:.3g} ms each"
+    if measured.thrown:
+        text += "; not used: " + ", ".join(f"{code} {count}" for code, count in measured.thrown.items())
+    if measured.refusal and not measured.whole:
+        text += f"; then in place [{measured.refusal}]"
+    return text
 
 
 _OF_LOOPS = ("__iter_", "__idx_")
