@@ -6,6 +6,7 @@ is imported when there is a suite.
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,11 +31,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--zexus-timeout",
-        type=float,
+        type=_seconds,
         default=120.0,
         metavar="SECONDS",
         help="time that one file test_*.zx may take (default: 120)",
     )
+
+
+def _seconds(text: str) -> float:
+    from zexus_parallel_plugin.suites.execute import check_timeout
+
+    try:
+        return check_timeout(float(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

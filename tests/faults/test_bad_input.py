@@ -186,9 +186,18 @@ COMMANDS = [
     Case("bench: workers", ("bench", "--workers", "x", "good.zx"), ("--workers", "'x'")),
     Case("test: missing", ("test", "none"), ("none",), code=4),
     Case("test: jobs", ("test", "-j", "0"), ("-j", "0")),
-    Case("test: timeout", ("test", "--timeout", "0"), ("--timeout", "0")),
+    *(
+        Case(f"test: timeout {wrong}", ("test", "--timeout", wrong, "good.zx"), ("--timeout", wrong))
+        for wrong in ("0", "-1", "nan", "inf", "1e+300", "soon")
+    ),
     Case("test: backend", ("test", "--backend", "x"), ("--backend", "'x'")),
     Case("test: words", ("test", "-k", "and (", "t"), ("and (",), (("t/test_a.zx", GOOD.encode()),), code=4),
+    Case(
+        "report: into nothing",
+        ("report", "./j.jsonl", "--html", ""),
+        ("is empty",),
+        (("j.jsonl", start_line()),),
+    ),
     Case("report: no runs", ("report",), ("there are no runs in",)),
     Case("report: a long name", ("report", LONG), ("there is no run",)),
     Case("report: a long path", ("report", f"./{LONG}"), ("name too long",)),

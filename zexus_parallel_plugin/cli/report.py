@@ -91,6 +91,8 @@ def write(target: str, text: str) -> None:
 
     :raises ZexusParallelError: it cannot be written.
     """
+    if not target:
+        raise ZexusParallelError("the name of a file to write is empty")
     if target == "-":
         click.echo(text, nl=False)
         return

@@ -11,6 +11,7 @@ import click
 
 from zexus_parallel_plugin.config import available_cores
 from zexus_parallel_plugin.suites import runner
+from zexus_parallel_plugin.suites.execute import check_timeout
 from zexus_parallel_plugin.suites.judge import BACKENDS
 from zexus_parallel_plugin.suites.junit import write_junit
 
@@ -23,6 +24,13 @@ __all__ = ["test_command"]
 _LETTERS = {"passed": ".", "failed": "F", "skipped": "s"}
 
 
+def _seconds(_context: click.Context, _parameter: click.Parameter, value: float) -> float:
+    try:
+        return check_timeout(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 @click.command("test", context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("paths", nargs=-1, metavar="[PATH]…", type=click.Path(path_type=Path))
 @click.option("-k", "expression", default="", metavar="WORDS", help="Run tests whose path or name has these "
@@ -32,8 +40,8 @@ _LETTERS = {"passed": ".", "failed": "F", "skipped": "s"}
               help="What executes the suites; both compares their outputs.")  # fmt: skip
 @click.option("-j", "--jobs", type=click.IntRange(1), default=None, metavar="N",
               help="Suites that run at the same time.  [default: as many as there are cores]")  # fmt: skip
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), default=120.0, show_default=True,
-              metavar="SECONDS", help="Time that one suite may take.")  # fmt: skip
+@click.option("--timeout", type=float, callback=_seconds, default=120.0, show_default=True, metavar="SECONDS",
+              help="Time that one suite may take.")  # fmt: skip
 @click.option("--junit-xml", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write the results as JUnit XML.")  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="One line for each test.")

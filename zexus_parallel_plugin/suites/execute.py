@@ -22,13 +22,14 @@ from zexus_parallel_plugin.suites.source import find_tests, instrumented, marker
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-__all__ = ["HOST", "PARALLEL", "Run", "TestRun", "end_all", "execute", "lines_of"]
+__all__ = ["HOST", "PARALLEL", "Run", "TestRun", "check_timeout", "end_all", "execute", "lines_of"]
 
 HOST = "host"
 PARALLEL = "parallel"
 _BEGIN = "Executing on VM...\n"
 _ERROR = re.compile(r"^(?:VM Execution error|Bytecode compilation error): .*$", re.MULTILINE)
 _MESSAGE = 2000
+_LONGEST_SECONDS = 1_000_000  # the system counts milliseconds, in 31 bits
 _RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
@@ -67,6 +68,16 @@ class Run:
     workers: int = 0
     seconds: float = 0.0
     stderr: str = ""
+
+
+def check_timeout(seconds: float) -> float:
+    """The time that a person gives a suite, if it is one.
+
+    :raises ValueError: it is not.
+    """
+    if not 0 < seconds <= _LONGEST_SECONDS:
+        raise ValueError(f"{seconds:g} is no number of seconds above 0, and up to a million")
+    return seconds
 
 
 def execute(
