@@ -13,6 +13,7 @@ kinds, the table is written to results/planning.md.
 from __future__ import annotations
 
 import argparse
+import gc
 import random
 import sys
 import tempfile
@@ -166,6 +167,7 @@ class Clock:
 def measure(kind: str, size: int) -> tuple[Subject, Clock]:
     """Explain a program of about so many instructions."""
     make, each = KINDS[kind]
+    gc.collect()  # what is left of another program is not this one's
     clock = Clock()
     with (
         patch.object(subjects, "list_program", clock.timed("host", list_program)),
@@ -220,6 +222,7 @@ def table(kinds: Sequence[str], sizes: Sequence[int]) -> Iterator[str]:
                 f"| {kind} | {count:,} | {found:,} | {len(units) - 1:,} | {spent['host']:.2f}"
                 f" | {spent['view'] + spent['chunks']:.2f} | {spent['all'] - spent['host']:.2f} |"
             )
+            del subject, units
 
 
 if __name__ == "__main__":

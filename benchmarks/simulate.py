@@ -39,7 +39,7 @@ def rising(seconds: float, work: float) -> list[float]:
     return [2 * seconds * (number + 1) / count for number in range(count)]
 
 
-RULES = {"guided": guided, "scaled": scaled, "unfinished": guided, "static": static}
+RULES = {"guided": guided, "scaled": scaled, "in line": guided, "static": static}
 KINDS = {"even": even, "uneven": uneven, "rising": rising}
 
 
@@ -67,17 +67,17 @@ def tables(work: float) -> Iterator[str]:
     yield ""
     yield "## Other rules"
     yield ""
-    yield "Speed-ups; iterations of 1 and 10 ms on the mean. *guided*: the run time's sizes. *scaled*: the"
+    yield "Speed-ups; iterations of 1 and 10 ms on the mean. *guided*: what the run time does. *scaled*: the"
     yield "same, with a least size that grows with the workers, and no more than a worker's share of what is"
-    yield "left. *unfinished*: guided, but ranges that are done and wait for an earlier one do not count as"
-    yield "being on their way. *static*: one range for each worker."
+    yield "left. *in line*: guided, but ranges that are done and wait for an earlier one count as being on"
+    yield "their way. *static*: one range for each worker."
     yield ""
     yield "| iterations | rule | " + " | ".join(f"{workers} workers" for workers in WORKERS) + " |"
     yield "|---|---|" + "---|" * len(WORKERS)
     for kind, make in KINDS.items():
         for seconds, (name, sizes) in product((1e-3, 1e-2), RULES.items()):
             outcomes = [
-                simulate(make(seconds, work), workers, Costs(), sizes, unfinished_only=name == "unfinished")
+                simulate(make(seconds, work), workers, Costs(), sizes, in_line=name == "in line")
                 for workers in WORKERS
             ]
             yield (

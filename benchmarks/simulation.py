@@ -114,12 +114,12 @@ def simulate(
     costs: Costs = Costs(),
     size: Sizer = guided,
     *,
-    unfinished_only: bool = False,
+    in_line: bool = False,
 ) -> Outcome:
     """Run a loop whose iterations take these times.
 
-    :param unfinished_only: ranges that are done but wait for an earlier one do not count as being on their
-        way.
+    :param in_line: ranges that are done but wait for an earlier one count as being on their way, too. The run
+        time does not count them, as long as there are not too many.
     """
     total = len(iterations)
     pending: deque[tuple[int, float, float]] = deque()
@@ -128,13 +128,13 @@ def simulate(
     heapq.heapify(free)
     worked = 0.0
     ranges = 0
-    most = run._DEEP * workers
+    most, kept = run._DEEP * workers, run._KEPT * workers
     sent, expected = _probe(iterations)
     now = central = sum(iterations[:sent])
     while sent < total or pending:
         while running and running[0] <= now:
             heapq.heappop(running)
-        while sent < total and (len(running) if unfinished_only else len(pending)) < most:
+        while sent < total and len(pending if in_line else running) < most and len(pending) < kept:
             count = size(total - sent, expected, len(pending), workers)
             if not count:
                 break
@@ -155,7 +155,8 @@ def simulate(
             central += rest
             break
         first = pending[0][1]
-        if unfinished_only and sent < total and running and running[0] < first:
+        room = not in_line and len(pending) < kept
+        if room and sent < total and running and running[0] < first:
             now = max(now, heapq.heappop(running))  # another one is done: there is room
             continue
         count, there, spent = pending.popleft()

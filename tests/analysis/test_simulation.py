@@ -16,8 +16,8 @@ FREE = Costs(0.0, 0.0, 0.0, 0.0, 0.0)
 def test_bounds_that_no_scheduler_can_break(workers: int, sizes: object) -> None:
     chance = random.Random(workers)
     iterations = [chance.lognormvariate(-7, 1) for _ in range(2000)]
-    for unfinished_only in (False, True):
-        found = simulate(iterations, workers, Costs(), sizes, unfinished_only=unfinished_only)  # type: ignore[arg-type]
+    for in_line in (False, True):
+        found = simulate(iterations, workers, Costs(), sizes, in_line=in_line)  # type: ignore[arg-type]
         assert found.work == pytest.approx(sum(iterations))
         assert found.seconds >= max(iterations)
         assert found.seconds >= found.central * 0.9999
@@ -51,7 +51,7 @@ def test_guided_sizes_help_where_iterations_get_longer() -> None:
 def test_results_that_wait_need_not_keep_workers_idle() -> None:
     # A long iteration at the beginning: all others are done long before it.
     iterations = [0.01] * 10 + [3.0] + [0.01] * 4000
-    plain, better = simulate(iterations, 16), simulate(iterations, 16, unfinished_only=True)
+    plain, better = simulate(iterations, 16, in_line=True), simulate(iterations, 16)
     assert better.speedup > 1.2 * plain.speedup
 
 
