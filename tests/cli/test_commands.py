@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
 
+from tests.conftest import REPOSITORY
 from zexus_parallel_plugin import __version__
 from zexus_parallel_plugin.cli import commands, main
 from zexus_parallel_plugin.cli.commands import COMMANDS, group
@@ -135,3 +137,14 @@ def test_a_reader_that_goes_away_is_no_traceback(command: Callable[..., Finished
     )
     result = command("-c", code)
     assert "Traceback" not in result.stderr
+
+
+def test_types_of_click_have_no_parameters() -> None:
+    # They have some since 8.2; 8.1 will do.
+    package = REPOSITORY / "zexus_parallel_plugin"
+    found = [
+        path
+        for path in package.rglob("*.py")
+        if re.search(r"class .*\(click\.\w+\[", path.read_text("utf-8"))
+    ]
+    assert found == []

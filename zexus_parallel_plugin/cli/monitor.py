@@ -22,19 +22,17 @@ __all__ = ["has_terminal", "monitor_command", "terminal_look"]
 _LEAST_WIDTH, _MOST_WIDTH = 60, 240
 
 
-class _Speed(click.ParamType[float]):
+def _speed(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
     """A number above 0, with or without an ``x``."""
-
-    name = "speed"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            speed = float(str(value).rstrip("x×"))
-        except ValueError:
-            speed = 0.0
-        if not 0.001 <= speed <= 1e6:
-            self.fail(f"{value!r} is no speed; use a number above 0 such as 1, 0.5 or 10x", param, ctx)
-        return speed
+    if value is None:
+        return None
+    try:
+        speed = float(value.rstrip("x×"))
+    except ValueError:
+        speed = 0.0
+    if not 0.001 <= speed <= 1e6:
+        raise click.BadParameter(f"{value!r} is no speed; use a number above 0 such as 1, 0.5 or 10x")
+    return speed
 
 
 @click.command("monitor")
@@ -42,7 +40,7 @@ class _Speed(click.ParamType[float]):
 @click.option("--once", is_flag=True, help="Print one screen of plain text.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
-    "--replay", type=_Speed(), metavar="SPEED", help="Play the run from its beginning: 1, 10x, 0.5, …"
+    "--replay", callback=_speed, metavar="SPEED", help="Play the run from its beginning: 1, 10x, 0.5, …"
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Use ASCII characters only.")
 @click.option("--light", is_flag=True, help="Begin with the light theme.")
