@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.sizes import resized, small_sizes
+
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 
@@ -15,12 +17,6 @@ SETS = {
     "parallel": HERE / "parallel",
     "examples": HERE.parent / "examples",
 }
-
-# Every program of the set `parallel` begins with this line, which says how much work it does.
-_SCALE = re.compile(r"^(let )?scale = \d+", re.MULTILINE)
-# A scale at which the bare host needs a second or two, and stays far below its gas limit.
-SMALL_SCALE = 2
-SMALL_SCALES = {"printed_report": 1, "queens_by_column": 6}
 
 _SHAPES = re.compile(r"\bS(\d+)\b")
 
@@ -57,8 +53,9 @@ class Program:
 
     def small(self, path: Path) -> str:
         """The text of the program or of its twin, with little work where that can be chosen."""
-        scale = SMALL_SCALES.get(self.name, SMALL_SCALE)
-        return _SCALE.sub(rf"\g<1>scale = {scale}", path.read_text(encoding="utf-8"), count=1)
+        directory = self.path.parent.resolve()
+        place = next((name for name, where in SETS.items() if where == directory), "")
+        return resized(path.read_text(encoding="utf-8"), small_sizes(place, self.name))
 
 
 def programs(name: str) -> list[Program]:

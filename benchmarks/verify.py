@@ -2,9 +2,9 @@
 
     python benchmarks/verify.py [SET|NAME|FILE ...] [--backend parallel]
 
-By default all programs of all sets, on the bare host, which takes some minutes. Programs of the set
-`parallel` do little work here, because the host's gas does not reach for more. The exit code is 1 if
-something differs.
+By default all programs of all sets, on the bare host, which takes some minutes. Programs of the sets
+`programs` and `parallel` have small sizes here (sizes.py), because of the host's time and of its gas. The
+exit code is 1 if something differs.
 """
 
 from __future__ import annotations

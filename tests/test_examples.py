@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks import machine, suite, tables
+from benchmarks import machine, sizes, suite, tables
 from benchmarks.verify import problem
 from zexus_parallel_plugin.cli.measure import backend, bare_host
 
@@ -79,11 +79,25 @@ def test_all_shapes_are_there() -> None:
     assert all(program.shapes for program in measured)
 
 
-def test_parallel_programs_can_be_made_small() -> None:
-    for program in suite.programs("parallel"):
+@pytest.mark.parametrize("name", ["programs", "parallel"])
+def test_large_programs_and_their_twins_can_be_made_small(name: str) -> None:
+    for program in suite.programs(name):
         assert program.twin is not None
         for path in (program.path, program.twin):
             assert program.small(path) != path.read_text(encoding="utf-8"), path
+
+
+def test_a_size_is_the_same_in_a_program_and_in_its_twin() -> None:
+    for program in suite.programs("programs"):
+        assert program.twin is not None
+        texts = [path.read_text(encoding="utf-8") for path in (program.path, program.twin)]
+        for name in sizes.small_sizes("programs", program.name):
+            assert len({sizes.value(text, name) for text in texts}) == 1, (program.name, name)
+
+
+def test_a_constant_that_is_not_there_has_no_size() -> None:
+    with pytest.raises(ValueError, match="no constant rounds"):
+        sizes.resized("let round = 3;\nlet a = rounds = 4;\n", {"rounds": 1})
 
 
 def test_measuring_inside_one_process(command: Callable[..., Finished], tmp_path: Path) -> None:

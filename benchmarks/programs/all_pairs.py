@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-n = 34
+n = 56
 far = 999999
 d = []
 for i in range(n):

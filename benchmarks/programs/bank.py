@@ -12,7 +12,9 @@ class Account(NamedTuple):
 
 
 OWNERS = ["Ada", "Ben", "Cleo", "Dan", "Eve", "Finn"]
-accounts = [Account(owner, 1000) for owner in OWNERS]
+OPENING = 10000
+PAYMENTS = 13000
+accounts = [Account(owner, OPENING) for owner in OWNERS]
 
 
 def moved(account, amount):
@@ -30,7 +32,7 @@ def transfer(source, target, amount):
 refused = 0
 fees = 0
 state = 31
-for _ in range(2500):
+for _ in range(PAYMENTS):
     state = (state * 1103515245 + 12345) % 2147483648
     source = state // 1024 % 6
     target = (source + 1 + state % 5) % 6
@@ -45,6 +47,6 @@ for account in accounts:
     print(f"{account.owner}: {account.balance} after {account.movements} movements")
     total += account.balance
 print(f"refused: {refused}")
-if total + fees != 6000:
+if total + fees != len(OWNERS) * OPENING:
     raise SystemExit("money was lost")
 print("balanced")

@@ -45,11 +45,13 @@ def walk(node, out):
     return out
 
 
+INSERTIONS = 4000
+KEY_LIMIT = 20000
 tree = None
 number = 12345
-for _ in range(1500):
+for _ in range(INSERTIONS):
     number = (number * 69069 + 1) % 4294967296
-    tree = insert(tree, number // 1024 % 5000)
+    tree = insert(tree, number // 1024 % KEY_LIMIT)
 in_order = walk(tree, [])
 print(f"nodes: {len(in_order)}")
 print(f"height: {height(tree)}")

@@ -24,6 +24,7 @@ def bubble_sort(items):
     return items
 
 
-numbers = bubble_sort(make_numbers(280, 42))
-print(f"smallest {numbers[0]}, largest {numbers[279]}")
+AMOUNT = 630
+numbers = bubble_sort(make_numbers(AMOUNT, 42))
+print(f"smallest {numbers[0]}, largest {numbers[AMOUNT - 1]}")
 print(numbers[0:10])

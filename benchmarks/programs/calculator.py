@@ -71,8 +71,9 @@ EXPRESSIONS = [
     "((12 + 30) / 6 + 1) * (8 - 3)",
     "1 + 2 + 3 + 4 + 5 * 6 * 7 - 8",
 ]
+REPETITIONS = 240
 answers = {}
-for _ in range(14):
+for _ in range(REPETITIONS):
     for expression in EXPRESSIONS:
         answers[expression] = calculate(expression)
 for expression in EXPRESSIONS:

@@ -47,7 +47,8 @@ def quotient(a, b):
     return a // b if a % b == 0 else a / b
 
 
+OPEN_MINUTES = 2700
 for count in range(3, 7):
-    outcome = simulate(700, count)
+    outcome = simulate(OPEN_MINUTES, count)
     print(f"{count} tills: {outcome['served']} of {outcome['arrived']} served, {outcome['left']} left")
     print(f"  mean wait {quotient(outcome['waited'], outcome['served'])}")

@@ -19,8 +19,9 @@ def shift_text(text, key, direction):
     return out
 
 
+LINES = 1080
 message = ""
-for line_number in range(90):
+for line_number in range(LINES):
     message += f"attack at dawn, column {line_number} holds the river; "
 hidden = shift_text(message, "lemon", 1)
 shown = shift_text(hidden, "lemon", -1)

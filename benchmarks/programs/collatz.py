@@ -14,9 +14,10 @@ def chain_length(n):
     return steps
 
 
+LIMIT = 3600
 best_start = 1
 best_length = 1
-for start in range(1, 1100):
+for start in range(1, LIMIT):
     length = chain_length(start)
     if length > best_length:
         best_length = length

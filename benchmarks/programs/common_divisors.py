@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+LIMIT = 260
 coprime = 0
 pairs = 0
 largest = 1
-for a in range(1, 121):
-    for b in range(1, 121):
+for a in range(1, LIMIT + 1):
+    for b in range(1, LIMIT + 1):
         x = a
         y = b
         while y != 0:

@@ -13,8 +13,10 @@ def letters(count, seed):
 
 
 def main():
-    a = letters(150, 1)
-    b = letters(160, 2)
+    length_a = 280
+    length_b = 300
+    a = letters(length_a, 1)
+    b = letters(length_b, 2)
     table = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i in range(1, len(a) + 1):
         for j in range(1, len(b) + 1):

@@ -24,9 +24,10 @@ def parse_line(text):
     return fields
 
 
+LINE_COUNT = 7000
 records = []
 header = []
-for row in make_table(700).split("\n"):
+for row in make_table(LINE_COUNT).split("\n"):
     if row:
         cells = parse_line(row)
         if not header:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-WIDTH = 24
+WIDTH = 32
 HEIGHT = 18
-GENERATIONS = 12
+GENERATIONS = 96
 
 
 def random_board(seed):

@@ -18,9 +18,10 @@ def hanoi(pegs, n, source, spare, target):
     )
 
 
+DISCS = 14
 towers = [[], [], []]
-for disc in range(12, 0, -1):
+for disc in range(DISCS, 0, -1):
     towers[0].append(disc)
 print(towers)
-print(f"moves: {hanoi(towers, 12, 0, 1, 2)}")
+print(f"moves: {hanoi(towers, DISCS, 0, 1, 2)}")
 print(towers)

@@ -30,10 +30,11 @@ def quotient(a, b):
     return a // b if a % b == 0 else a / b
 
 
+ORDER_COUNT = 25000
 by_group = {}
 by_product = {}
 open_orders = 0
-for order in make_orders(4000):
+for order in make_orders(ORDER_COUNT):
     product = PRODUCTS[order["product"]]
     quantity = order["quantity"]
     amount_due = quotient(product["price"] * quantity * (100 - discount(quantity)), 100)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 WEIGHTS = [12, 7, 11, 8, 9, 6, 5, 14, 3, 10, 4, 13]
 WORTHS = [24, 13, 23, 15, 16, 11, 9, 28, 5, 19, 8, 25]
-CAPACITY = 400
+CAPACITY = 1000
+COPIES_EACH = 20
 
 
 def best_value(weights, worths, room, copies):
@@ -18,8 +19,8 @@ def best_value(weights, worths, room, copies):
     return table
 
 
-result = best_value(WEIGHTS, WORTHS, CAPACITY, 7)
+result = best_value(WEIGHTS, WORTHS, CAPACITY, COPIES_EACH)
 print(f"best value: {result[CAPACITY]}")
-print(f"half the room: {result[200]}")
+print(f"half the room: {result[CAPACITY // 2]}")
 for at in range(0, 61, 10):
     print(f"{at} -> {result[at]}")

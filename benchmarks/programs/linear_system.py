@@ -10,7 +10,7 @@ def magnitude(x):
 
 
 def main():
-    n = 30
+    n = 80
     a = []
     for i in range(n):
         row = [(i * j * 7 + i * 3 + j * 5) % 19 + 1.0 for j in range(n + 1)]
@@ -36,7 +36,7 @@ def main():
     for value in solution:
         check += value
     print(solution[0])
-    print(solution[29])
+    print(solution[n - 1])
     print(f"sum {check}")
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 SHADES = " .:-=+*#%@"
-rows = 22
-columns = 60
+rows = 32
+columns = 90
+limit = 220
 for row in range(rows):
     line = ""
     for column in range(columns):
@@ -13,7 +14,7 @@ for row in range(rows):
         zr = 0.0
         zi = 0.0
         n = 0
-        while n < 45 and zr * zr + zi * zi < 4.0:
+        while n < limit and zr * zr + zi * zi < 4.0:
             zr, zi = zr * zr - zi * zi + cr, 2.0 * zr * zi + ci
             n += 1
         line += SHADES[n % 10]

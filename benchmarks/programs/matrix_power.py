@@ -17,20 +17,20 @@ def multiply(a, b, n):
 
 
 def main():
-    size = 16
+    size_n = 20
     base = []
     answer = []
-    for row in range(size):
-        base.append([(row * 7 + col * 3 + 1) % 11 for col in range(size)])
-        answer.append([1 if row == col else 0 for col in range(size)])
-    exponent = 100
+    for row in range(size_n):
+        base.append([(row * 7 + col * 3 + 1) % 11 for col in range(size_n)])
+        answer.append([1 if row == col else 0 for col in range(size_n)])
+    exponent = 1000000
     while exponent > 0:
         if exponent % 2 == 1:
-            answer = multiply(answer, base, size)
-        base = multiply(base, base, size)
+            answer = multiply(answer, base, size_n)
+        base = multiply(base, base, size_n)
         exponent //= 2
     print(answer[0])
-    print(answer[15])
+    print(answer[size_n - 1])
 
 
 main()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-COLUMNS = 41
-ROWS = 31
+COLUMNS = 161
+ROWS = 111
 
 
 def draw_maze(seed):
@@ -41,7 +41,7 @@ def search(field):
 plan = draw_maze(5)
 found = search(plan)
 print(f"reachable: {len(found)}")
-print(f"to the corner: {found['40:30']}")
-print(f"to the middle: {found['20:15']}")
+print(f"to the corner: {found[f'{COLUMNS - 1}:{ROWS - 1}']}")
+print(f"to the middle: {found[f'{COLUMNS // 2}:{ROWS // 2}']}")
 for shown in range(7):
     print("".join(plan[shown]))

@@ -18,7 +18,8 @@ def paths(x, y, memo):
     return memo[key]
 
 
+SIZE = 110
 known = {}
-for n in range(35):
+for n in range(0, SIZE + 1, 10):
     print(f"{n}: {paths(n, n, known)}")
 print(f"remembered: {len(known)}")

@@ -29,12 +29,13 @@ def merge_sort(items):
     return merge(merge_sort(items[:half]), merge_sort(items[half:]))
 
 
+AMOUNT = 5600
 values = []
 x = 99
-while len(values) < 1500:
+while len(values) < AMOUNT:
     x = (x * 22695477 + 1) % 4294967296
     values.append(x // 65536 % 10000)
 ordered = merge_sort(values)
 print(len(ordered))
 print(ordered[0:8])
-print(ordered[1492:1500])
+print(ordered[AMOUNT - 8 : AMOUNT])

@@ -15,9 +15,10 @@ def estimate(darts, seed):
     return 4.0 * inside / darts
 
 
+DARTS_EACH = 16000
 total = 0.0
 for trial in range(8):
-    guess = estimate(3500, trial * 7919 + 1)
+    guess = estimate(DARTS_EACH, trial * 7919 + 1)
     print(f"trial {trial}: {guess}")
     total += guess
 print(f"mean: {total / 8}")

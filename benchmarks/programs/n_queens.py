@@ -23,5 +23,6 @@ def solve(n, row, queens):
     return count
 
 
-print(f"6 queens: {solve(6, 0, [0] * 6)}")
-print(f"7 queens: {solve(7, 0, [0] * 7)}")
+LARGEST = 8
+for size in range(6, LARGEST + 1):
+    print(f"{size} queens: {solve(size, 0, [0] * size)}")

@@ -29,7 +29,8 @@ def drift(all_bodies, dt):
         body["y"] += body["vy"] * dt
 
 
-for _ in range(900):
+TICKS = 4800
+for _ in range(TICKS):
     accelerate(bodies, 0.05)
     drift(bodies, 0.05)
 for one in bodies:

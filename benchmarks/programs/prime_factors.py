@@ -16,11 +16,13 @@ def factors(n):
     return found
 
 
+FIRST = 90000
+NUMBERS = 2800
 most = 0
 most_number = 0
 primes = 0
 squarefree = 0
-for number in range(90000, 90450):
+for number in range(FIRST, FIRST + NUMBERS):
     found = factors(number)
     amount = len(found)
     if amount == 1:

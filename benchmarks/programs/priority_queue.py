@@ -33,11 +33,12 @@ def heap_pop(heap):
     return smallest
 
 
+JOB_COUNT = 4500
 jobs = []
 ticket = 77
-for _ in range(900):
+for _ in range(JOB_COUNT):
     ticket = (ticket * 48271) % 2147483647
-    heap_push(jobs, ticket % 10000)
+    heap_push(jobs, ticket % (JOB_COUNT * 12))
 previous = -1
 ordered = True
 late = 0

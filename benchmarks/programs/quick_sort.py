@@ -24,9 +24,10 @@ def quick_sort(items, low, high):
 
 
 def main():
+    amount = 7200
     data = []
     state = 7
-    for _ in range(2500):
+    for _ in range(amount):
         state = (state * 1664525 + 1013904223) % 4294967296
         data.append(state % 100000)
     quick_sort(data, 0, len(data) - 1)
@@ -36,8 +37,8 @@ def main():
             in_order = False
     print(f"in order: {in_order}")
     print(data[0])
-    print(data[1250])
-    print(data[2499])
+    print(data[amount // 2])
+    print(data[amount - 1])
 
 
 main()

@@ -35,9 +35,10 @@ def decode(pairs):
     return plain
 
 
+ROUNDS = 44
 same = 0
 saved = 0
-for round_number in range(12):
+for round_number in range(ROUNDS):
     original = bitmap(2500, round_number * 31 + 7)
     packed = encode(original)
     if decode(packed) == original:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TOWNS = 90
+TOWNS = 285
 roads = {}
 for town in range(TOWNS):
     neighbours = []

@@ -16,7 +16,7 @@ def sieve(bound):
     return flags
 
 
-top = 15000
+top = 100000
 is_prime = sieve(top)
 total = 0
 last = 2

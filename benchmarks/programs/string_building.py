@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+pieces = 32000
 text = ""
-for i in range(9000):
+for i in range(pieces):
     if i % 15 == 0:
         text += "fizzbuzz "
     elif i % 5 == 0:

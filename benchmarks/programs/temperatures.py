@@ -4,12 +4,13 @@ from __future__ import annotations
 
 MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 NORMAL = [-2.0, -1.0, 3.5, 8.0, 13.0, 16.5, 18.5, 18.0, 14.0, 9.0, 3.5, 0.0]
+YEARS = 10
 seed = 1999
 warmest = -99.0
 coldest = 99.0
 for month in range(12):
     total = 0.0
-    hours = 30 * 24
+    hours = YEARS * 30 * 24
     frost = 0
     for hour in range(hours):
         seed = (seed * 1103515245 + 12345) % 2147483648

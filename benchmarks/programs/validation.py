@@ -22,10 +22,11 @@ def checked(order):
 
 
 NAMES = ["Al", "Berta", "Carlo", "Dora", "Em"]
+ORDER_COUNT = 23000
 problems = {}
 income = 0
 good = 0
-for n in range(3000):
+for n in range(ORDER_COUNT):
     candidate = {"customer": NAMES[n % 5], "amount": n * 7 % 100, "price": 12, "parts": n % 4}
     try:
         income += checked(candidate)

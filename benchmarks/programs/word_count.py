@@ -18,8 +18,9 @@ def clean(word):
     return kept.lower()
 
 
+REPETITIONS = 360
 counts = {}
-for _ in range(60):
+for _ in range(REPETITIONS):
     for sentence in SENTENCES:
         for raw in sentence.split(" "):
             w = clean(raw)

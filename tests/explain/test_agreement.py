@@ -94,7 +94,7 @@ def files(*places: str) -> list[Path]:
     return sorted(path for place in places for path in (ROOT / place).rglob("*.zx"))
 
 
-PLACES = ["examples", "benchmarks/functions", "benchmarks/programs"]
+PLACES = ["examples", "benchmarks/functions"]
 CORPUS = ["parallel", "programs", "scoping", "values"]
 
 
@@ -104,9 +104,10 @@ def test_programs(place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert [wrong for path in files(place) for wrong in disagreements(path, monkeypatch)] == []
 
 
-def test_shapes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["benchmarks/programs", "benchmarks/parallel"])
+def test_large_programs(place: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     found = []
-    for path in files("benchmarks/parallel"):
+    for path in files(place):
         small = tmp_path / path.name
         small.write_text(Program(path.stem, path).small(path), encoding="utf-8")
         found += disagreements(small, monkeypatch)
