@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa
-from zexus_parallel_plugin.engine.compiler.points import Exit
+from zexus_parallel_plugin.engine.compiler.points import Exit, Turns
 from zexus_parallel_plugin.engine.compiler.regions import Cost
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def packed(blueprint: Blueprint | str, mentioned: Mentioned) -> Any:
             line, exit_.pc,
             [(local, value if local else mentioned.place(value)) for local, value in exit_.stack],
             tuple(exit_.refund), exit_.tries, exit_.dirty, exit_.raised, exit_.metered, exit_.operators,
+            None if exit_.turns is None else (exit_.turns.counter, tuple(exit_.turns.cost)),
         )
         for line, exit_ in blueprint.exits.items()
     ]  # fmt: skip
@@ -106,8 +107,9 @@ def unpacked(data: Any, mentioned: Mentioned) -> Blueprint | str:
         line: Exit(
             pc, tuple((local, value if local else mentioned.object(value)) for local, value in stack),
             Cost(*refund), tries, dirty, raised, metered, operators,
+            None if turns is None else Turns(turns[0], Cost(*turns[1])),
         )
-        for line, pc, stack, refund, tries, dirty, raised, metered, operators in exits
+        for line, pc, stack, refund, tries, dirty, raised, metered, operators, turns in exits
     }  # fmt: skip
     named = {name: mentioned.object(place) for name, place in constants}
     return Blueprint(source, found, named, frozenset(missing))

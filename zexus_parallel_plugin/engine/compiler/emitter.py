@@ -25,7 +25,7 @@ from zexus_parallel_plugin.engine.compiler.control import (
     steps,
 )  # fmt: skip
 from zexus_parallel_plugin.engine.compiler.effects import EffectEmitter
-from zexus_parallel_plugin.engine.compiler.points import Entry, Exit, Line, State
+from zexus_parallel_plugin.engine.compiler.points import Entry, Exit, Line, State, Turns
 from zexus_parallel_plugin.engine.compiler.regions import Cost
 from zexus_parallel_plugin.engine.compiler.source import bare
 
@@ -44,6 +44,7 @@ class Emitter(EffectEmitter):
 
     rescues = True
     keeps_operands = False
+    loops_counted = 0
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -129,7 +130,7 @@ class Emitter(EffectEmitter):
         self.check_iteration(node.kind)
         self.line(f"if {self.negated(node.pc, text)}:", at)
         self.indent += 1
-        self.refund(self.state.prepaid)
+        self.give_back(node.kind)
         self.note_leave(node.kind)
         self.line("break" if node.kind == "break" else "continue")
         self.indent -= 1
@@ -139,13 +140,25 @@ class Emitter(EffectEmitter):
         self.spend(node.pc)
         self.settle()
         self.check_iteration(node.kind)
-        self.refund(self.state.prepaid)
+        self.give_back(node.kind)
         self.note_leave(node.kind)
         if node.kind == "break":
             self.line("break")
         elif not (last and self.loop_indent == self.indent):
             self.line("continue")
         self.state.ended = True
+
+    def give_back(self, kind: str) -> None:
+        """Refund what an iteration that ends early has been charged for the rest of it."""
+        left = self.state.prepaid
+        if kind != "break" or self.turns is None:
+            self.refund(left)
+            return
+        counter, cost = self.turns
+        self.line(
+            f"g += {cost.gas} * ({counter} + 1) - {left.gas}; "
+            f"n += {cost.operations} * ({counter} + 1) - {left.operations}"
+        )
 
     def note_leave(self, kind: str) -> None:
         """Remember what is known at a ``break``."""
@@ -171,7 +184,13 @@ class Emitter(EffectEmitter):
         for name in stored:
             self.release(self.variables.by_name[name].local)
         before = state.copy()
-        self.line(self.repeat(node))
+        turns = self.count_turns(node)
+        if turns is None:
+            self.line(self.repeat(node))
+        else:
+            self.line(f"{turns.counter} = -1")
+            self.line(f"for {turns.counter} in range((L - g) // {turns.cost.gas}):")
+        self.turns = turns
         self.indent += 1
         self.loop_indent, self.loop_stack, self.break_states = self.indent, list(state.stack), []
         self.loop_stale = state.stale
@@ -180,11 +199,19 @@ class Emitter(EffectEmitter):
         cached = frozenset(name for name in stored if self.variables.by_name[name].cached)
         state.dirty |= cached
         state.uncharged = True
+        state.prepaid = Cost()
+        head = self.exit_before(node.pc)
         size = len(self.lines)
         self.sequence(node.body)
         if len(self.lines) == size:
             self.line("pass")
         self.indent -= 1
+        if turns is not None:
+            self.turns = None
+            self.line("else:")
+            self.indent += 1
+            self.line("raise TRAP", head)
+            self.indent -= 1
         ends = self.break_states
         self.loop_indent, self.loop_stack, self.break_states, self.loop_stale = outer
         self.state = before
@@ -194,6 +221,20 @@ class Emitter(EffectEmitter):
             raise Unstructured("a name cache may be stale on one way out of a loop only")
         self.state.uncharged, self.state.reload = True, False
         self.state.ended = not ends
+
+    def count_turns(self, node: Loop) -> Turns | None:
+        """How the iterations of a loop are counted that are all charged the same: what is inside of it is one
+        region. None if each has to be charged when it begins.
+
+        The gas that is left allows so many iterations. They may turn out cheaper; then the interpreter does
+        the next one, and the loop is entered again.
+        """
+        cost = self.pricing.ahead(node.body).cost
+        dear = cost.gas >= cost.operations > 0 and not self.check_operations
+        if not dear or self.depth_limit or self.turns is not None or self.pricing.divided(node.body):
+            return None
+        self.loops_counted += 1
+        return Turns(f"k{self.loops_counted}", cost)
 
     def repeat(self, node: Loop) -> str:
         """The line that opens a loop."""

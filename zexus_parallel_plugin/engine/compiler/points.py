@@ -27,6 +27,15 @@ class Entry(NamedTuple):
     lead: tuple[ex.Expression, ...] = ()
 
 
+class Turns(NamedTuple):
+    """A loop whose iterations all cost the same: ``counter`` is the local with the number of the present one,
+    -1 before the first; ``cost`` is that of each.
+    """
+
+    counter: str
+    cost: Cost
+
+
 @dataclass(frozen=True, slots=True)
 class Exit:
     """Where the interpreter takes over when a line fails.
@@ -35,7 +44,8 @@ class Exit:
     are executed again. ``stack``: the operand stack at ``pc``, as ``(True, name of a local)`` or ``(False,
     value)``. ``refund``: what was charged for instructions that have not run. ``dirty``: names whose local
     copy is newer than their dictionary. ``metered``: the meter already holds the gas (the line is a call).
-    ``operators``: instructions whose optimism may have failed.
+    ``operators``: instructions whose optimism may have failed. ``turns``: inside of a loop that charges its
+    iterations when it ends, what counts them.
     """
 
     pc: int
@@ -46,6 +56,7 @@ class Exit:
     raised: bool = False
     metered: bool = False
     operators: tuple[int, ...] = ()
+    turns: Turns | None = None
 
 
 @dataclass(frozen=True, slots=True)

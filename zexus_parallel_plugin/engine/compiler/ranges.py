@@ -21,7 +21,7 @@ from zexus_parallel_plugin.engine.compiler.emitter import Emitter
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.compiler.control import If, Loop
-    from zexus_parallel_plugin.engine.compiler.points import Entry
+    from zexus_parallel_plugin.engine.compiler.points import Entry, Turns
 
 ORDERS = {isa.LT: "least", isa.LTE: "least", isa.GT: "most", isa.GTE: "most"}
 """``if (value > x) { x = value; … }`` by its comparison: ``x`` is an *extremum*."""
@@ -88,6 +88,10 @@ class CountedEmitter(Emitter):
     def repeat(self, node: Loop) -> str:
         """The line that opens a loop."""
         return super().repeat(node) if self.loop_indent else "for K in range(C):"
+
+    def count_turns(self, node: Loop) -> Turns | None:
+        """How iterations are counted; those of the loop itself are charged one by one."""
+        return super().count_turns(node) if self.loop_indent else None
 
     def loop(self, node: Loop) -> None:
         """A loop."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler.control import Node, Unstructured
-from zexus_parallel_plugin.engine.compiler.points import Entry, Exit, Line, Linker, State
+from zexus_parallel_plugin.engine.compiler.points import Entry, Exit, Line, Linker, State, Turns
 from zexus_parallel_plugin.engine.compiler.regions import Cost, Pricing
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class SourceEmitter:
     """Lines with exits, temporaries, the symbolic stack, and gas.
 
-    ``written``: local copies that calls emitted so far may have left behind.
+    ``written``: local copies that calls emitted so far may have left behind. ``turns``: of the loop that is
+    being written, if it charges its iterations when it ends.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class SourceEmitter:
         )
         self.temporaries = 0
         self.written: list[Variable] = []
+        self.turns: Turns | None = None
         self.writer = ex.Writer(self.temporary, self.constant_name, slow.__contains__)
 
     def line(self, text: str, exit_: Exit | None = None) -> None:
@@ -104,17 +106,22 @@ class SourceEmitter:
         """
         state = self.state
         refund = state.prepaid.plus(self.executed_since(pc))
-        return Exit(pc, self.values(stack), refund, state.tries, self.dirty(), operators=operators)
+        return Exit(
+            pc, self.values(stack), refund, state.tries, self.dirty(), operators=operators, turns=self.turns
+        )
 
     def exit_before(self, pc: int) -> Exit:
         """An exit at ``pc``, which has not been charged as executed yet."""
         state = self.state
-        return Exit(pc, self.values(state.stack), state.prepaid, state.tries, self.dirty())
+        return Exit(pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), turns=self.turns)
 
     def error_at(self, pc: int, *, metered: bool = False) -> Exit:
         """The record of a line whose failure is the program's own error at ``pc``."""
         state = self.state
-        return Exit(pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), True, metered)
+        return Exit(
+            pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), True, metered,
+            turns=self.turns,
+        )  # fmt: skip
 
     def dirty(self) -> tuple[str, ...]:
         """Names whose local copy is newer than their dictionary."""
@@ -217,6 +224,8 @@ class SourceEmitter:
         cost = self.pricing.ahead(nodes, start).cost
         state.prepaid, state.uncharged = cost, False
         self.path = []
+        if self.turns is not None:
+            return  # the loop charges
         if state.reload:
             self.line(f"g = M.gas_used + {cost.gas}; n = M.operation_count + {cost.operations}")
             state.reload = False
@@ -244,6 +253,10 @@ class SourceEmitter:
         left = self.state.prepaid
         gas = f"g - {left.gas}" if left.gas else "g"
         operations = f"n - {left.operations}" if left.operations else "n"
+        if self.turns is not None:
+            counter, cost = self.turns
+            gas += f" + {cost.gas} * ({counter} + 1)"
+            operations += f" + {cost.operations} * ({counter} + 1)"
         self.line(f"M.gas_used = {gas}; M.operation_count = {operations}")
 
 

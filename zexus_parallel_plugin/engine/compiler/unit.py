@@ -125,8 +125,9 @@ class Exits:
         if own is not None:
             execution.frame = own.parent or execution.root
         if not exit_.metered or not exit_.raised:
-            meter.gas_used = local_values["g"] - exit_.refund.gas
-            meter.operation_count = local_values["n"] - exit_.refund.operations
+            meter.gas_used, meter.operation_count = _spent(
+                exit_, local_values["g"], local_values["n"], local_values
+            )
         self._write_back(unit, exit_, local_values, callers_only=True)
         if exit_.raised and not exit_.tries:
             self._note_failure(error, unit, exit_)
@@ -157,8 +158,9 @@ class Exits:
         exit_ = unit.exits[traceback.tb_lineno]
         meter = self.execution.meter
         if not exit_.metered or not exit_.raised:
-            meter.gas_used = local_values["g"] - exit_.refund.gas
-            meter.operation_count = local_values["n"] - exit_.refund.operations
+            meter.gas_used, meter.operation_count = _spent(
+                exit_, local_values["g"], local_values["n"], local_values
+            )
         self._write_back(unit, exit_, local_values, callers_only=False)
         if exit_.dirty:
             frame.version += 1
@@ -186,14 +188,14 @@ class Exits:
         exit_ = unit.exits[traceback.tb_lineno]
         if not exit_.raised or len(kept) > MOST_KEPT:
             return None
+        local_values = traceback.tb_frame.f_locals if exit_.stack or exit_.turns else {}
         if exit_.stack:
-            local_values = traceback.tb_frame.f_locals
             kept += [local_values.get(value) if is_local else value for is_local, value in exit_.stack]
         text = str(error.args[0] if error.args else error)
         if exit_.metered:
             meter = self.execution.meter
             return meter.gas_used, meter.operation_count, text
-        return gas - exit_.refund.gas, operations - exit_.refund.operations, text
+        return *_spent(exit_, gas, operations, local_values), text
 
     def caught_writing(
         self, error: Exception, unit: Unit, gas: int, operations: int, kept: list[Any]
@@ -252,6 +254,15 @@ class Exits:
                 return known.depth + depth
             frame = frame.f_back
         return depth
+
+
+def _spent(exit_: Exit, gas: int, operations: int, local_values: dict[str, Any]) -> tuple[int, int]:
+    """Gas and operations at an exit, from what the unit has counted."""
+    if exit_.turns is not None:
+        turns, cost = local_values[exit_.turns.counter] + 1, exit_.turns.cost
+        gas += turns * cost.gas
+        operations += turns * cost.operations
+    return gas - exit_.refund.gas, operations - exit_.refund.operations
 
 
 def _operands(exit_: Exit, local_values: dict[str, Any]) -> list[Any]:
