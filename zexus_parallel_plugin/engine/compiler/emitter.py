@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.engine.compiler.storage import Variable
 
+_ORDERS = frozenset({isa.LT, isa.LTE, isa.GT, isa.GTE})
+
 
 class Emitter(EffectEmitter):
     """Writes the body of one unit.
@@ -227,8 +229,12 @@ class Emitter(EffectEmitter):
         region. None if each has to be charged when it begins.
 
         The gas that is left allows so many iterations. They may turn out cheaper; then the interpreter does
-        the next one, and the loop is entered again.
+        the next one, and the loop is entered again. Entering costs more than charging one iteration, so only
+        loops are counted whose condition is an order, as that of a counter: others often end soon.
         """
+        end = next((n.pc for n in node.body if isinstance(n, LeaveIf)), 0)
+        if self.instructions[end - 1][0] not in _ORDERS:
+            return None
         cost = self.pricing.ahead(node.body).cost
         dear = cost.gas >= cost.operations > 0 and not self.check_operations
         if not dear or self.depth_limit or self.turns is not None or self.pricing.divided(node.body):
