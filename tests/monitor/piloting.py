@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 _MOST_WAITS = 200
-_FRAME = 0.02
+_FRAME = 0.01
 _CHARACTERS = {"space": " "}
 
 
@@ -79,6 +79,8 @@ async def _laid_out(app: MonitorApp) -> None:
     """Wait until the screen has been laid out and drawn."""
     for _ in range(_MOST_WAITS):
         await asyncio.sleep(_FRAME)
+        if not app.is_running:
+            return
         screen = app.screen
         if not (screen._layout_required or screen._dirty_widgets):
             return
