@@ -6,8 +6,8 @@ Each run is a process of its own that compiles the program, executes it on worke
 without a journal take turns. ``in it`` is the CPU time of the main process in everything that belongs to the
 journal, opening, closing and looking at the workers included. ``of time`` is its part of the time of the run:
 this must stay below one per cent. On a machine with other work to do a run takes longer, and that part is too
-small; ``at best`` is what it would be if all workers had been busy all the time, with the CPU time that the run
-took, so the truth is between the two. The difference of the two medians is mostly noise.
+small; ``at best`` is what it would be if all workers had been busy all the time, with its CPU time,
+so the truth is between the two. The difference of the two medians is mostly noise.
 """
 
 from __future__ import annotations
