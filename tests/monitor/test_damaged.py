@@ -15,7 +15,7 @@ from zexus_parallel_plugin.monitor.details import Selection, details
 from zexus_parallel_plugin.monitor.ink import ASCII, plain
 from zexus_parallel_plugin.monitor.snapshot import page, record
 from zexus_parallel_plugin.monitor.tui.app import MonitorApp
-from zexus_parallel_plugin.monitor.tui.views import specs
+from zexus_parallel_plugin.monitor.tui.specs import specs
 from zexus_parallel_plugin.monitor.watch import Watch
 
 if TYPE_CHECKING:

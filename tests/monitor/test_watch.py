@@ -10,8 +10,9 @@ from tests.journal.synthetic import Shape, synthetic
 from tests.report.hostile import hostile
 from zexus_parallel_plugin.journal import events as ev
 from zexus_parallel_plugin.journal.reader import read_all
-from zexus_parallel_plugin.monitor.details import Selection, details, wrap
+from zexus_parallel_plugin.monitor.details import Selection, details
 from zexus_parallel_plugin.monitor.ink import ASCII, UNICODE, plain, width
+from zexus_parallel_plugin.monitor.pane import wrap
 from zexus_parallel_plugin.monitor.snapshot import page, record
 from zexus_parallel_plugin.monitor.source import source_lines
 from zexus_parallel_plugin.monitor.summary import head

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from zexus_parallel_plugin.monitor.figures import count, duration, percent, size
-from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
-from zexus_parallel_plugin.monitor.source import source_lines
+from zexus_parallel_plugin.monitor.pane import LABEL, Pane
 from zexus_parallel_plugin.monitor.summary import STATE_TONES
 from zexus_parallel_plugin.monitor.tables import VERDICT_TONES, Failure, dependences, failures, task_time
 from zexus_parallel_plugin.monitor.watch import CLOSED, LogLine, Watch, level_tone
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.journal.pieces import ChunkInfo
     from zexus_parallel_plugin.journal.tasks import Group, TaskInfo
     from zexus_parallel_plugin.journal.workers import WorkerInfo
+    from zexus_parallel_plugin.monitor.ink import Line, Look, Tone
 
-__all__ = ["Selection", "details", "wrap"]
+__all__ = ["Selection", "details"]
 
-_LABEL = 12
 _SETTING = 18
 
 
@@ -35,7 +34,7 @@ class Selection(NamedTuple):
 def details(watch: Watch, chosen: Selection, look: Look, room: int) -> tuple[str, list[Line]]:
     """A title and lines of at most ``room`` cells."""
     state, key = watch.state, chosen.key
-    pane = _Pane(watch, look, max(20, room))
+    pane = _Details(watch, look, max(20, room))
     if chosen.kind == "task" and isinstance(key, int) and key in state.tasks:
         pane.task(state.tasks[key])
         return f"task {key}", pane.lines
@@ -62,57 +61,8 @@ def details(watch: Watch, chosen: Selection, look: Look, room: int) -> tuple[str
     return "run", pane.lines
 
 
-class _Pane:
-    """Collects the lines."""
-
-    def __init__(self, watch: Watch, look: Look, room: int) -> None:
-        self.watch = watch
-        self.look = look
-        self.room = room
-        self.lines: list[Line] = []
-
-    # Pieces
-
-    def field(self, name: str, text: object, tone: Tone = "text", *, label: int = _LABEL) -> None:
-        """A value behind its name, which has ``label`` cells; long ones are wrapped."""
-        pieces = wrap(self.look.clean(str(text)), self.room - label) or [""]
-        head = self.look.fit(self.look.clean(name), label - 1) + " "
-        for piece in pieces:
-            self.lines.append([Ink(head, "dim"), Ink(piece, tone)])
-            head = " " * label
-
-    def heading(self, text: str) -> None:
-        """A line between two parts."""
-        rule = self.look.rule * max(0, self.room - width(text) - 1)
-        self.lines += [[], [Ink(f"{text} ", "head"), Ink(rule, "dim")]]
-
-    def text(self, text: str, tone: Tone = "text") -> None:
-        """Free text, wrapped."""
-        for line in text.split("\n"):
-            indent = min(len(line) - len(line.lstrip(" ")), self.room // 2)
-            pieces = wrap(self.look.clean(line.lstrip(" ")), self.room - indent) or [""]
-            self.lines += [[Ink(" " * indent + piece, tone)] for piece in pieces]
-
-    def source(self, first: int, last: int = 0, context: int = 3) -> None:
-        """The program around some lines."""
-        if first > 0:
-            self.heading("source")
-            self.lines += source_lines(
-                self.watch, self.look, self.room, around=(first, max(first, last)), context=context
-            )
-
-    def reason(self, code: str, label: str = "reason") -> None:
-        """A reason code with its sentence and what can be done."""
-        if not code:
-            return
-        self.field(label, code, "warn")
-        known = REASONS.get(code)
-        if known is not None:
-            self.field("", known.sentence)
-            if known.hint:
-                self.field("what to do", known.hint, "info")
-
-    # Things
+class _Details(Pane):
+    """Tells about one thing."""
 
     def task(self, task: TaskInfo) -> None:
         """A task."""
@@ -191,7 +141,7 @@ class _Pane:
         self.field("busy", duration(worker.busy_until(watch.now, task)))
         self.field("memory", size(worker.rss))
         self.field("cpu", f"{duration(worker.cpu)}, now {percent(worker.cpu_share)}")
-        room = max(8, self.room - _LABEL)
+        room = max(8, self.room - LABEL)
         if worker.cpu_history:
             self.field("cpu", self.look.spark(list(worker.cpu_history), min(room, 48)), "run")
         if worker.rss_history:
@@ -321,32 +271,3 @@ class _Pane:
             self.heading("settings")
             for name, value in start.config.items():
                 self.field(name, value, label=_SETTING)
-
-
-def wrap(text: str, room: int) -> list[str]:
-    """Break clean text at blanks, and words that are too long anywhere."""
-    lines: list[str] = []
-    current = ""
-    for given in text.split(" "):
-        word = given
-        while width(word) > room > 0:
-            if current:
-                lines.append(current)
-                current = ""
-            head, used = "", 0
-            for char in word:
-                used += width(char)
-                if used > room:
-                    break
-                head += char
-            head = head or word[0]
-            lines.append(head)
-            word = word[len(head) :]
-        if current and width(current) + 1 + width(word) > room:
-            lines.append(current)
-            current = word
-        else:
-            current = f"{current} {word}" if current else word
-    if current:
-        lines.append(current)
-    return lines

@@ -22,8 +22,10 @@ from zexus_parallel_plugin.monitor.tui import views
 from zexus_parallel_plugin.monitor.tui.acting import ActingApp
 from zexus_parallel_plugin.monitor.tui.bars import Bar, ReplayBar, Tab, TabBar
 from zexus_parallel_plugin.monitor.tui.lines import Lines
+from zexus_parallel_plugin.monitor.tui.overview import Overview
 from zexus_parallel_plugin.monitor.tui.paint import DARK, LIGHT, PLAIN, THEMES, Palette
 from zexus_parallel_plugin.monitor.tui.screens import HelpScreen
+from zexus_parallel_plugin.monitor.tui.specs import specs
 from zexus_parallel_plugin.monitor.tui.table import Table
 from zexus_parallel_plugin.monitor.tui.timeline import Timeline
 
@@ -146,9 +148,9 @@ class MonitorApp(ActingApp):
     def compose(self) -> ComposeResult:
         """The screen."""
         tools = (self.look, self.palette)
-        by_name = {spec.name: spec for spec in views.specs()}
+        by_name = {spec.name: spec for spec in specs()}
         self.views = [
-            views.Overview(tools, id="overview"),
+            Overview(tools, id="overview"),
             views.TimelineView(tools, id="timeline"),
             *(views.TableView(by_name[name], tools, id=name) for name in ("tasks", "chunks")),
             views.GraphView(tools, id="graph"),

@@ -11,9 +11,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Button
 
 from zexus_parallel_plugin.monitor.columns import Column
-from zexus_parallel_plugin.monitor.details import wrap
 from zexus_parallel_plugin.monitor.figures import size
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
+from zexus_parallel_plugin.monitor.pane import wrap
 from zexus_parallel_plugin.monitor.summary import STATUS_TONES
 from zexus_parallel_plugin.monitor.tui.lines import Lines
 from zexus_parallel_plugin.monitor.tui.table import Table

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.containers import Vertical
 
-from zexus_parallel_plugin.monitor import tables
 from zexus_parallel_plugin.monitor.details import Selection
 from zexus_parallel_plugin.monitor.figures import duration
 from zexus_parallel_plugin.monitor.graph import Graph, Node, graph_columns, lay_out
@@ -20,23 +18,20 @@ from zexus_parallel_plugin.monitor.tui.paint import Palette
 from zexus_parallel_plugin.monitor.tui.table import Table
 from zexus_parallel_plugin.monitor.tui.timeline import Timeline
 from zexus_parallel_plugin.monitor.watch import Watch
-from zexus_parallel_plugin.monitor.workers import worker_columns, workers_by_slot
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
-    from zexus_parallel_plugin.monitor.columns import Column
+    from zexus_parallel_plugin.monitor.tui.specs import Spec
+
 
 __all__ = [
     "GraphView",
     "OutputView",
-    "Overview",
     "SourceView",
-    "Spec",
     "TableView",
     "TimelineView",
     "View",
-    "specs",
 ]
 
 Row = TypeVar("Row")
@@ -77,66 +72,6 @@ class View(Vertical):
         """Draw everything anew, as after a change of colours."""
         for widget in self.query("Table, Lines, Timeline"):
             widget.repaint()  # type: ignore[attr-defined]
-
-
-@dataclass(frozen=True, slots=True)
-class Spec(Generic[Row]):
-    """What is special about a table.
-
-    Attributes:
-        name: of the view. title: on its tab. kind: of what is selected in it. columns, rows: as they are
-        called. text: what the filter looks at. empty: said when there are no rows. order, descending: at
-        first. by_task: the keys are those of tasks, and only rows of changed tasks have changed. follows: the
-        last row stays in view.
-    """
-
-    name: str
-    title: str
-    kind: str
-    columns: Callable[[Callable[[], Watch], Look], list[Column[Row]]]
-    rows: Callable[[Watch], Mapping[Any, Row]]
-    text: Callable[[Row], str]
-    empty: str
-    order: str = ""
-    descending: bool = False
-    by_task: bool = False
-    follows: bool = False
-
-
-def specs() -> tuple[Spec[Any], ...]:
-    """The tables, in the order of their tabs."""
-    return (
-        Spec(
-            "workers", "Workers", "worker", worker_columns,
-            lambda watch: {worker.id: worker for worker in workers_by_slot(watch)},
-            lambda w: f"{w.slot} {w.pid} {w.state} {w.signal} {w.reason}", "no worker was needed yet",
-        ),
-        Spec(
-            "tasks", "Tasks", "task", tables.task_columns, lambda watch: watch.state.tasks,
-            lambda t: f"#{t.id} {t.state} {t.name} {t.cause} {' '.join(t.thrown)}",
-            "nothing runs ahead yet", by_task=True, follows=True,
-        ),
-        Spec(
-            "chunks", "Chunks", "chunk", tables.chunk_columns, lambda watch: watch.state.chunks,
-            lambda c: f"#{c.id} {c.name} {c.inside} {c.verdict} {c.reason} {c.what}",
-            "no piece of code was looked at yet",
-        ),
-        Spec(
-            "functions", "Functions", "function", tables.function_columns, lambda watch: watch.state.groups,
-            lambda g: g.name, "nothing runs ahead yet", order="seconds", descending=True,
-        ),
-        Spec(
-            "failures", "Failures", "failure", tables.failure_columns,
-            lambda watch: {failure.number: failure for failure in tables.failures(watch)},
-            lambda f: f"#{f.event.task} {f.event.cause} {f.event.detail} {f.event.error}",
-            "no attempt has failed",
-        ),
-        Spec(
-            "log", "Log", "log", lambda _source, _look: tables.log_columns(),
-            lambda watch: {line.number: line for line in watch.log},
-            lambda line: f"{line.level} {line.text}", "nothing has happened yet", follows=True,
-        ),
-    )  # fmt: skip
 
 
 class TableView(View):
@@ -318,74 +253,3 @@ class OutputView(View):
             text = f"{self._look.more} {more}"
             lines.append([Ink(text, "dim")])
         self.lines.show(lines)
-
-
-_OUTPUT = 10
-"""Lines of output that are worth more than a taller timeline."""
-
-
-class Overview(View):
-    """The most important parts, one below the other."""
-
-    def __init__(self, tools: Tools, **named: Any) -> None:
-        super().__init__("Overview", **named)
-        by_name = {spec.name: spec for spec in specs()}
-        self.worker_part = TableView(by_name["workers"], tools, classes="panel", id="overview-workers")
-        self.timeline_part = TimelineView(tools, classes="panel", id="overview-timeline")
-        self.function_part = TableView(by_name["functions"], tools, classes="panel", id="overview-functions")
-        self.output_part = OutputView(tools, classes="panel", id="overview-output")
-        self.worker_part.border_title = "Workers"
-        self.timeline_part.border_title = "Timeline"
-        self.function_part.border_title = "Functions"
-        self.output_part.border_title = "Output"
-        self._chosen: View = self.worker_part
-        self.parts: tuple[View, ...] = (
-            self.worker_part,
-            self.timeline_part,
-            self.function_part,
-            self.output_part,
-        )
-
-    def compose(self) -> ComposeResult:
-        """The parts."""
-        yield from self.parts
-
-    def show(self, watch: Watch, *, touched: set[int] | None) -> None:
-        """Show all parts."""
-        self._share_room(watch)
-        compiled = watch.state.compiled
-        title = "Functions" if compiled is None else f"Functions, compiled: {compiled.words(duration)}"
-        if self.function_part.border_title != title:
-            self.function_part.border_title = title
-        for part in self.parts:
-            if part.display:
-                part.show(watch, touched=touched)
-
-    def _share_room(self, watch: Watch) -> None:
-        """Give each part the lines that it can use, and the output what is left."""
-        room = self.size.height
-        slots, groups = max(1, watch.state.slots), max(1, len(watch.state.groups))
-        workers = min(slots + 2, max(4, room * 35 // 100))
-        timeline = min(slots + 3, max(5, room * 35 // 100))
-        functions = min(groups + 2, max(3, room * 20 // 100))
-        if room - workers - timeline - functions < 4:
-            functions = 0
-        spare = room - workers - timeline - functions - _OUTPUT
-        timeline += slots * max(0, min(2, spare // slots))
-        for part, height in (
-            (self.worker_part, workers),
-            (self.timeline_part, timeline),
-            (self.function_part, functions),
-        ):
-            part.display = height > 0
-            if height and (part.styles.height is None or part.styles.height.value != height):
-                part.styles.height = height
-
-    def on_descendant_focus(self) -> None:
-        """Remember which part had the focus last."""
-        self._chosen = next((part for part in self.parts if part.has_focus_within), self._chosen)
-
-    @property
-    def selection(self) -> Selection:
-        """What is selected in the part that had the focus last."""
-        return self._chosen.selection
