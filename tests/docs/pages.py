@@ -41,7 +41,8 @@ class Program:
     """A Zexus program of a page, and the block with its output, if one follows.
 
     The words behind ``zexus`` say how it is run: ``backend`` only there, ``command`` by a whole command,
-    ``gas`` with the gas shown, ``reason`` to see its reason counted, ``sketch`` not at all.
+    ``gas`` with the gas shown, ``reason`` to see its reason counted, ``explain`` to see it explained,
+    ``sketch`` not at all.
     """
 
     block: Block

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.conftest import Finished
 
-KINDS = {"backend", "command", "gas", "reason", "sketch"}
+KINDS = {"backend", "command", "explain", "gas", "reason", "sketch"}
 # Everything that may run ahead does, however small it is.
 EAGER = {"worker_count": 2, "mode": "parallel", "min_task_seconds": 0.0}
 
@@ -42,7 +42,7 @@ def judge() -> Iterator[Judge]:
 
 def test_every_program_has_its_output() -> None:
     assert [place(program) for program in ALL if not program.kinds <= KINDS] == []
-    shown = [program for program in ALL if not program.kinds & {"reason", "sketch"}]
+    shown = [program for program in ALL if not program.kinds & {"explain", "reason", "sketch"}]
     assert [place(program) for program in shown if program.output is None] == []
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.explain.telling import explained
 from tests.runtime.running import run, use_fake_pool
 from zexus_parallel_plugin.reasons import REASONS
 
 from .pages import DOCS, Program, programs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PAGE = DOCS / "reasons.md"
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -30,6 +35,7 @@ def code_of(program: Program) -> str:
 
 
 LEADING = [program for program in programs(PAGE) if program.kinds == {"reason"}]
+EXPLAINED = [program for program in programs(PAGE) if program.kinds == {"explain"}]
 
 
 def test_the_page_has_the_codes_of_the_registry_in_their_order() -> None:
@@ -57,5 +63,19 @@ def test_a_program_leads_to_its_reason(program: Program, monkeypatch: pytest.Mon
     assert metrics.reasons[code_of(program)] > 0
 
 
+@pytest.mark.parametrize("program", EXPLAINED, ids=code_of)
+def test_a_program_is_explained_with_its_reason(program: Program, tmp_path: Path) -> None:
+    chunks = explained(program.block.text, tmp_path).chunks
+    found = {chunk.reason for chunk in chunks} | {site.reason for chunk in chunks for site in chunk.sites}
+    assert code_of(program) in found
+
+
+def test_float_totals_without_the_compiled_tier(tmp_path: Path) -> None:
+    text = next(program.block.text for program in programs(PAGE) if code_of(program) == "float-order")
+    found = explained(text, tmp_path, tier="interpreter")
+    assert "float-order" in {chunk.reason for chunk in found.chunks}
+
+
 def test_many_reasons_have_a_program() -> None:
-    assert len(LEADING) >= 15
+    assert len(LEADING) >= 20
+    assert len(EXPLAINED) >= 15

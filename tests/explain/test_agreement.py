@@ -37,6 +37,7 @@ SAYS_LESS = {
     ("loop-changes-object", "loop-carried"),
     ("loop-changes-object", "changes-input"),
     ("loop-changes-object", "loop-count"),
+    ("loop-changes-source", "loop-aliases"),
     ("loop-changes-source", "loop-changes-object"),
     ("loop-changes-source", "loop-carried"),
     ("loop-changes-source", "changes-input"),

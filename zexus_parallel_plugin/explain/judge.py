@@ -84,6 +84,9 @@ class Judge:
         work = self._costs.of_loop(self._unit, plan.head)
         if self._where == "worker":
             return Judged("does not pay", "inside-worker")
+        if ranges.parallel and plan.against == "loop-changes-source":
+            # The run time finds out that the list is the one that is added to.
+            return Judged("not legal", plan.against, "", self._loop_dependence(plan, ""))
         if ranges.parallel and (copied := self._copied(plan)):
             return Judged("not legal", "loop-aliases", "", copied)
         if ranges.parallel:
