@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 _MOST_WAITS = 200
-_FRAME = 0.01
+_FRAME = 0.02
 _CHARACTERS = {"space": " "}
 
 
