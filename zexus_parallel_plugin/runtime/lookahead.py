@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.frame import Frame
     from zexus_parallel_plugin.metrics import RunMetrics
     from zexus_parallel_plugin.runtime.dispatch import Dispatch
+    from zexus_parallel_plugin.runtime.lookout import Found
     from zexus_parallel_plugin.runtime.planner import Planner
-    from zexus_parallel_plugin.runtime.scout import Found
     from zexus_parallel_plugin.runtime.sites import Site, Sites
     from zexus_parallel_plugin.runtime.task import PlannedCall
 

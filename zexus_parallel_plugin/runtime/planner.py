@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.execution import Execution
-    from zexus_parallel_plugin.runtime.scout import Found
+    from zexus_parallel_plugin.runtime.lookout import Found
     from zexus_parallel_plugin.runtime.sites import Site, Sites
     from zexus_parallel_plugin.runtime.stream import Source
 

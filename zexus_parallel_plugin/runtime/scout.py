@@ -12,63 +12,28 @@ The scout may be wrong about anything. What it predicts is compared with what ha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.analysis.effects import PURE_METHODS
 from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function, parameters
 from zexus_parallel_plugin.engine import isa, operators
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.runtime.knowledge import ARITHMETIC, NUMBERS, UNKNOWN, Knowledge
+from zexus_parallel_plugin.runtime.lookout import Found
 from zexus_parallel_plugin.runtime.snapshot import SCALARS
 from zexus_parallel_plugin.runtime.task import ABSENT
 
 if TYPE_CHECKING:
-    from zexus_parallel_plugin.analysis.cfg import Detour, Flow
+    from collections.abc import Iterable
+
+    from zexus_parallel_plugin.analysis.cfg import Detour
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.frame import Frame
+    from zexus_parallel_plugin.runtime.lookout import Lookout
 
 _DEEPEST_INLINE = 6
 _INLINE_STEPS = 400
 _GUESSES = 10_000
-
-
-class Lookout(Protocol):
-    """What the scout asks about calls."""
-
-    def wanted(self, code: Code, ip: int, function: Descriptor) -> bool:
-        """Whether calls of this action at this instruction are looked for."""
-
-    def cheap(self, function: Descriptor) -> bool:
-        """Whether calls of this action are worth being executed by the scout itself."""
-
-    def code_of(self, function: Descriptor) -> Code:
-        """Prepared code of an action."""
-
-    def may_write(self, function: Descriptor) -> tuple[Iterable[str], bool]:
-        """Names that the action may assign outside of itself, and whether it may change containers."""
-
-    def flow_of(self, code: Code) -> Flow:
-        """Control flow of a code object."""
-
-    def builtin(self, name: str, args: list[Any]) -> Any:
-        """Value of a builtin on known scalars, `UNKNOWN` if that cannot be told without an effect."""
-
-    def is_builtin(self, name: str) -> bool:
-        """Whether the name is that of a builtin."""
-
-    def native(self, name: str, args: list[Any]) -> Any:
-        """Value of one of the VM's natives, or the host's mark for a miss."""
-
-
-@dataclass(slots=True)
-class Found:
-    """A call that the program is going to make."""
-
-    ip: int
-    function: Descriptor
-    args: list[Any]
 
 
 class _Activation:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function
 from zexus_parallel_plugin.engine.position import MAP_IP
-from zexus_parallel_plugin.runtime.scout import Found
+from zexus_parallel_plugin.runtime.lookout import Found
 from zexus_parallel_plugin.runtime.task import ABSENT, PlannedCall, matches
 
 if TYPE_CHECKING:
