@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
-from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.scrollbar import ScrollBar, ScrollBarRender
 from textual.widgets import ContentSwitcher, Footer, Input
@@ -21,11 +20,13 @@ from zexus_parallel_plugin.monitor.summary import head
 from zexus_parallel_plugin.monitor.tui import views
 from zexus_parallel_plugin.monitor.tui.acting import ActingApp
 from zexus_parallel_plugin.monitor.tui.bars import Bar, ReplayBar, Tab, TabBar
+from zexus_parallel_plugin.monitor.tui.keys import KEYS
 from zexus_parallel_plugin.monitor.tui.lines import Lines
 from zexus_parallel_plugin.monitor.tui.overview import Overview
 from zexus_parallel_plugin.monitor.tui.paint import DARK, LIGHT, PLAIN, THEMES, Palette
 from zexus_parallel_plugin.monitor.tui.screens import HelpScreen
 from zexus_parallel_plugin.monitor.tui.specs import specs
+from zexus_parallel_plugin.monitor.tui.style import SHEET
 from zexus_parallel_plugin.monitor.tui.table import Table
 from zexus_parallel_plugin.monitor.tui.timeline import Timeline
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from textual.binding import BindingType
     from textual.screen import Screen
 
     from zexus_parallel_plugin.monitor.details import Selection
@@ -61,54 +63,8 @@ class MonitorApp(ActingApp):
 
     TITLE = "zexus-parallel monitor"
     ENABLE_COMMAND_PALETTE = True
-    CSS = """
-    #head { height: 4; background: $surface; }
-    #tabs { height: 1; background: $panel; }
-    #body { height: 1fr; layout: horizontal; }
-    #views { width: 1fr; height: 1fr; }
-    View { height: 1fr; width: 1fr; padding: 0 0 0 1; }
-    #detail { width: 42%; max-width: 76; height: 1fr; display: none; padding: 0 0 0 1;
-        border-left: solid $secondary 40%; }
-    .-narrow #body { layout: vertical; }
-    .-narrow #detail { width: 1fr; max-width: 1000; height: 45%; border-left: none;
-        border-top: solid $secondary 40%; }
-    .details #detail { display: block; }
-    .panel { padding: 0; border-top: solid $secondary 40%; border-title-color: $secondary;
-        border-title-style: bold; }
-    .panel:focus-within { border-top: solid $primary; border-title-color: $primary; }
-    .note { height: 1; }
-    #replay { display: none; height: 1; background: $panel; }
-    .replay #replay { display: block; }
-    #filter { display: none; height: 1; border: none; padding: 0 1; background: $panel; }
-    .filtering #filter { display: block; }
-    Footer { background: $surface; }
-    .ascii .panel { border-top: ascii $secondary 40%; }
-    .ascii .panel:focus-within { border-top: ascii $primary; }
-    .ascii #detail { border-left: ascii $secondary 40%; }
-    .ascii.-narrow #detail { border-left: none; border-top: ascii $secondary 40%; }
-    """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help", "Help", key_display="?"),
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("s", "order(1)", "Sort", show=False),
-        Binding("S", "reverse", "Reverse", show=False),
-        Binding("d", "details", "Details"),
-        Binding("space", "pause", "Pause"),
-        Binding("r", "runs", "Runs"),
-        Binding("f", "follow", "Follow", show=False),
-        Binding("c", "cancel", "Cancel"),
-        Binding("x", "kill", "Kill"),
-        Binding("t", "theme", "Theme", show=False),
-        Binding("escape", "close", "Close", show=False),
-        Binding("full_stop", "step(1)", "Step", show=False),
-        Binding("comma", "step(-1)", "Step back", show=False),
-        Binding("less_than_sign", "seek(-1)", "Back", show=False),
-        Binding("greater_than_sign", "seek(1)", "On", show=False),
-        Binding("left_square_bracket", "speed(-1)", "Slower", show=False),
-        Binding("right_square_bracket", "speed(1)", "Faster", show=False),
-        *(Binding(f"{(n + 1) % 10}", f"view({n})", f"View {n + 1}", show=False) for n in range(10)),
-        Binding("q", "quit", "Quit"),
-    ]
+    CSS = SHEET
+    BINDINGS: ClassVar[list[BindingType]] = list(KEYS)
 
     def __init__(
         self,
