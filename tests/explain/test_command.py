@@ -96,7 +96,7 @@ def test_bytecode_and_compiled_code(program: Path) -> None:
 def test_programs_that_the_host_rejects(program: Path) -> None:
     program.write_text("let a = {\n", encoding="utf-8")
     result = invoked(program)
-    assert result.return_value == 0
+    assert result.return_value == 1, "as the host's own"
     assert "the host rejects this program" in " ".join(result.stdout.split())
     assert "expected closing '}' before end of file" in " ".join(result.stdout.split())
     program.write_text("action f(n) {\n    return n +* 2;\n}\nprint(f(1);\n", encoding="utf-8")

@@ -58,6 +58,8 @@ def explain_command(
     the listing has the number of the chunk that a line belongs to, and a mark for its verdict.
 
     With --run it is executed afterwards, and what it prints is dropped.
+
+    The exit code is 1 for a program that the host rejects.
     """
     config = resolve_config(program=file, options={"worker_count": workers, "gas_limit": gas_limit})
     subject = load(file, config)
@@ -81,4 +83,4 @@ def explain_command(
         found = len(made.parallel)
         click.echo(f"zexus-parallel: {found} of at least {assert_parallel} chunks run in parallel", err=True)
         return 1
-    return 0
+    return 1 if made.rejected else 0
