@@ -270,12 +270,13 @@ def _settle(group: list[Function], change: Callable[[Function], bool]) -> None:
 
 
 def _upwards(function: Function) -> bool:
-    needs, writes, bound = function.needs, function.writes, function.bound
+    needs, writes, bound = set(function.needs), set(function.writes), function.bound
     for callee in function.callees:
-        needs |= callee.needs - bound
-        writes |= callee.writes - bound
+        needs.update(callee.needs - bound)
+        writes.update(callee.writes - bound)
     changed = len(needs) > len(function.needs) or len(writes) > len(function.writes)
-    function.needs, function.writes = needs, writes
+    if changed:
+        function.needs, function.writes = frozenset(needs), frozenset(writes)
     return changed
 
 
