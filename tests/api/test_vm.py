@@ -85,7 +85,7 @@ def test_calls_run_on_workers() -> None:
     bytecode = compiled(CALLS)
     expected = on_host(bytecode)
     deadline = time.monotonic() + 60
-    with ParallelVM(worker_count=2) as vm:
+    with ParallelVM(worker_count=2, execution_mode="parallel") as vm:
         # The first workers need longer to start than this program takes, but they stay.
         while True:
             assert on(vm, bytecode) == expected
