@@ -16,7 +16,7 @@ from .generator import Sample, general, samples, shapes, straight_lines
 from .harness import CONFIGURATIONS, Configuration, missing_backend, missing_setting
 from .judge import Judge
 
-EXAMPLES = {"general": 160, "shapes": 110, "straight_lines": 60}
+EXAMPLES = {"general": 70, "shapes": 60, "straight_lines": 30}
 
 needs_backend = pytest.mark.skipif(missing_backend() is not None, reason=str(missing_backend()))
 
