@@ -15,6 +15,7 @@ import pytest
 
 from tests.differential import harness
 from zexus_parallel_plugin.engine.compiler import translations as module
+from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.compiler.translations import SUFFIX, Translations, cache_directory, usage
 
 if TYPE_CHECKING:
@@ -396,3 +397,15 @@ def test_blueprints_that_are_none_are_dropped(tmp_path: Path, content: object) -
     assert (second.stdout, second.gas_used, second.env) == (first.stdout, first.gas_used, first.env)
     if content != "refused":
         assert machines[0].last_metrics.reasons["cache-damaged"] == 2  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("workers", "asks"), [(1, True), (2, False)])
+def test_where_workers_may_help_hot_code_is_interpreted_first(
+    workers: int, asks: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    ask = Tier._ask
+    monkeypatch.setattr(Tier, "_ask", lambda tier: (asked.append(tier), ask(tier)))
+    settings = {"worker_count": workers, "tier": "auto", "cache": str(tmp_path)}
+    harness.run(LOOP, harness.backend_factory(settings), path="/a.zx")
+    assert bool(asked) == asks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine.compiler.tier import Tier
+from zexus_parallel_plugin.engine.compiler.tier import LOOP_HEAT, Tier
 from zexus_parallel_plugin.engine.execution import Execution
 from zexus_parallel_plugin.runtime.late import LEFT, LateAhead
 
@@ -74,6 +74,9 @@ class WatchedTier(Tier):
         """:param all_loops: compile loops at once, but no actions that contain some."""
         super().__init__(execution, main, eager=eager)
         self._all_loops = all_loops
+        if execution.ahead is not None and not self._asked:
+            # Where workers may help, what pays is found out while code is interpreted: not too briefly.
+            self.loop_heat, self._asked = LOOP_HEAT, True
         if all_loops:
             self.loop_heat, self._asked = 0, True
 
@@ -96,9 +99,6 @@ class WatchedTier(Tier):
         """The unit of a hot loop, None if it cannot be compiled; 0 begins to count its iterations anew."""
         ahead = self.execution.ahead
         if ahead is not None:
-            seen = self.counted_on(code, head)
-            if seen is not None:
-                return seen
             last = code.ends[head]
             refused = ahead.loop_refused(self, code, head, last, frame)
             if refused is None or (refused and not ahead.may_compile(code, range(head, last + 1))):
