@@ -26,13 +26,10 @@ MISSING: Final = object()
 class Frame:
     """One activation of a code object: its variables and the frame that called it.
 
-    ``depth`` counts Zexus calls below it (0 for top-level code). ``kept``: operands that iterations of a loop
-    have left on its stack which does not know of them yet.
+    ``depth`` counts Zexus calls below it (0 for top-level code).
     """
 
-    __slots__ = (
-        "calls", "depth", "env", "kept", "parent", "stale_name", "stale_value", "stale_version", "version",
-    )  # fmt: skip
+    __slots__ = ("calls", "depth", "env", "parent", "stale_name", "stale_value", "stale_version", "version")
 
     def __init__(self, env: dict[str, Any], parent: Frame | None, depth: int = 0) -> None:
         self.env = env
@@ -43,7 +40,6 @@ class Frame:
         self.stale_name: str | None = None
         self.stale_value: Any = None
         self.stale_version = 0
-        self.kept: list[Any] = []
 
     def load(self, name: str) -> Any:
         """Value of a name, None when nobody has it."""

@@ -99,9 +99,6 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
                                 ip = arg
                                 landing = tier.run_loop(unit, arg, frame)
                                 gas, operations = meter.gas_used, meter.operation_count
-                                if frame.kept:
-                                    stack.extend(frame.kept)
-                                    frame.kept = []
                                 if landing is not None:
                                     ip, values, opened = landing
                                     stack.extend(values)
@@ -250,9 +247,6 @@ def interpret(  # noqa: C901, PLR0912, PLR0915 - the dispatch loop: splitting it
         except Exception as error:
             if meter.operation_count > operations:
                 gas, operations = meter.gas_used, meter.operation_count
-            if frame.kept:
-                stack.extend(frame.kept)
-                frame.kept = []
             if execution.residue:
                 stack.extend(execution.residue)
                 execution.residue = []

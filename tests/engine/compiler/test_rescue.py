@@ -8,7 +8,6 @@ import pytest
 
 from tests.engine.compiler.test_exits import loops, run, unit
 from zexus_parallel_plugin.engine import interpreter
-from zexus_parallel_plugin.engine.compiler import tier
 from zexus_parallel_plugin.engine.compiler import unit as unit_module
 from zexus_parallel_plugin.engine.compiler.unit import Unit
 
@@ -58,7 +57,6 @@ def test_operands_of_a_failed_statement_stay_below() -> None:
 def test_many_operands_are_left_to_the_interpreter(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unit_module, "MOST_KEPT", most)
     monkeypatch.setattr(interpreter, "ROOM", most + 2)
-    monkeypatch.setattr(tier, "MOST_KEPT", most)
     run(
         FAILING
         + """
@@ -224,23 +222,3 @@ def test_only_the_operators_that_failed_become_slow() -> None:
     )
     made = unit(execution, "g")
     assert {made.code.operation(pc) for pc in made.slow} == {"INDEX"}
-
-
-@pytest.mark.parametrize("count", [1, 2, 5])
-def test_operands_of_iterations_that_are_counted(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Iterations one by one, as while workers compute others: the top of the stack is the program's value."""
-
-    def in_pieces(self: tier.Tier, unit: Any, head: int, frame: Any) -> Any:
-        landing = None
-        while landing is None or landing[0] < 0:
-            landing = self.run_counted(unit.code, head, frame, count)
-            if landing is None:
-                break
-        return landing
-
-    monkeypatch.setattr(tier.Tier, "run_loop", in_pieces)
-    run(
-        FAILING
-        + "let t = []; let i = 0; while (i < 11) { i = i + 1; try { t.push(f(i)); } catch (e) { t = []; } }"
-    )
-    run(FAILING + "let t = []; for i in range(11) { try { t.push(7 + f(i)); } catch (e) { } }")

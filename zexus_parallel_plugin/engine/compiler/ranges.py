@@ -83,7 +83,12 @@ class Extremum:
 
 
 class CountedEmitter(Emitter):
-    """A loop that also ends before its head when it has executed ``C`` iterations."""
+    """A loop that also ends before its head when it has executed ``C`` iterations.
+
+    An error ends it: what workers compute meanwhile holds as long as no handler has run.
+    """
+
+    rescues = False
 
     def repeat(self, node: Loop) -> str:
         """The line that opens a loop."""
@@ -116,8 +121,6 @@ class RangeEmitter(CountedEmitter):
     ``accumulators``: names of variables that are only added to; ``found`` are all that turned out to be such,
     with the operation.
     """
-
-    rescues = False
 
     def __init__(
         self, *args: Any, accumulators: frozenset[str], private: frozenset[str], counters: frozenset[str],

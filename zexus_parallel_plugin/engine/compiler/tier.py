@@ -27,9 +27,6 @@ LOOP_HEAT = 60
 _ASKING_ACTION_HEAT, _ASKING_LOOP_HEAT = 400, 4
 """The same, after which it is looked up what was hot in earlier runs."""
 
-MOST_KEPT = 10_000
-"""Operands of failed statements that compiled code keeps before it leaves the rest to the interpreter."""
-
 _WORTH_ENTERING = 20
 """Operations in a loop unit that take the interpreter longer than it takes to enter and leave the unit."""
 
@@ -245,12 +242,7 @@ class Tier:
         unit = self.prepare_counted(code, head, frame)
         if unit is None or (frame.stale_name in unit.hazards and frame.stale_version == frame.version):
             return None
-        if len(frame.kept) > MOST_KEPT:
-            return None
-        landing = self._enter(unit, head, frame, count)
-        if landing is not None and landing[0] < 0:
-            frame.kept += landing[1]
-        return landing
+        return self._enter(unit, head, frame, count)
 
     def _enter(self, unit: Unit, head: int, frame: Frame, *count: int) -> tuple[int, Any, Any] | None:
         execution = self.execution

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variables
 from zexus_parallel_plugin.engine.compiler.support import UNSET
-from zexus_parallel_plugin.engine.compiler.tier import MOST_KEPT
 from zexus_parallel_plugin.engine.frame import Frame
 from zexus_parallel_plugin.engine.interpreter import interpret
 
@@ -25,6 +24,9 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.points import Exit
     from zexus_parallel_plugin.engine.execution import Execution
+
+MOST_KEPT = 10_000
+"""Operands of failed statements that a unit keeps before it leaves the rest to the interpreter."""
 
 SLOW_AFTER = 3
 """Failures of one optimistic instruction after which its unit is compiled anew with the host's rule in its
