@@ -82,6 +82,20 @@ def test_programs_and_versions_have_files_of_their_own(tmp_path: Path, program: 
     assert opened(tmp_path / "c", program, versions).path != path
 
 
+def test_an_engine_that_has_changed_takes_nothing_of_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Within a version, as in a checkout: what the emitter makes has no digest of the emitter in it."""
+    home = tmp_path / "engine" / "compiler"
+    home.mkdir(parents=True)
+    (home / "emitter.py").write_text("old")
+    monkeypatch.setattr(module, "_HOME", home)
+    path = kept(tmp_path / "c")
+    assert opened(tmp_path / "c").path == path
+    (home / "emitter.py").write_text("newer")
+    assert opened(tmp_path / "c").path != path
+
+
 def test_a_file_of_another_version_does_not_stand_for_this_one(tmp_path: Path) -> None:
     path = kept(tmp_path / "c")
     other = opened(tmp_path / "c", versions="9 9").path

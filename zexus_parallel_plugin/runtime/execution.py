@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from zexus_parallel_plugin.engine.compiler.tier import LOOP_HEAT, Tier
+from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.execution import Execution
 from zexus_parallel_plugin.runtime.late import LEFT, LateAhead
 
@@ -34,8 +34,10 @@ class WatchedExecution(Execution):
 
     @property
     def remembers(self) -> bool:
-        """Whether the machine may have a cache."""
-        return bool(self.vm.keeps_translations)
+        """Whether the machine may have a cache, and no worker may help: what is worth sending is found out
+        while code is interpreted, which must not be too brief.
+        """
+        return self.ahead is None and bool(self.vm.keeps_translations)
 
     def make_translator(self) -> Translator:
         """The machine's cache, if it has one."""
@@ -74,11 +76,8 @@ class WatchedTier(Tier):
         """:param all_loops: compile loops at once, but no actions that contain some."""
         super().__init__(execution, main, eager=eager)
         self._all_loops = all_loops
-        if execution.ahead is not None and not self._asked:
-            # Where workers may help, what pays is found out while code is interpreted: not too briefly.
-            self.loop_heat, self._asked = LOOP_HEAT, True
         if all_loops:
-            self.loop_heat, self._asked = 0, True
+            self.loop_heat = 0
 
     def warm(self, code: Code) -> Unit | None:
         """Note a call of an action that has no unit; compile it when it is worth it."""

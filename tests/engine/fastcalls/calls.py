@@ -14,6 +14,7 @@ from zexus.evaluator import Evaluator
 from zexus.object import Bytes, DateTime, EvaluationError, Integer, List, String
 from zexus.vm.vm import VM, VMMode
 
+from zexus_parallel_plugin.engine import fastcalls
 from zexus_parallel_plugin.engine.fastcalls.plain import NESTING
 
 
@@ -22,6 +23,18 @@ def machine() -> Any:
     vm = VM(mode=VMMode.AUTO, use_jit=True, gas_limit=1_000_000)
     vm.builtins.update(Evaluator(use_vm=False).builtins)
     return vm
+
+
+def direct_builtins(vm: Any) -> dict[str, Any]:
+    """The direct forms of all builtins that have one, by name."""
+    forms = fastcalls.Forms(vm)
+    return {name: forms.builtin(name) for name in fastcalls.BUILTINS if name in forms}
+
+
+def direct_methods(vm: Any) -> dict[str, Any]:
+    """The direct forms of all methods that have one, by name."""
+    forms = fastcalls.Forms(vm)
+    return {name: forms.method(name) for name in fastcalls.METHODS}
 
 
 def outcome(call: Callable[..., Any], arguments: list[Any]) -> tuple[Any, ...]:

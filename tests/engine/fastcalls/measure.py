@@ -7,12 +7,11 @@ from pathlib import Path
 from timeit import repeat
 from typing import Any
 
-from zexus_parallel_plugin.engine import fastcalls
 from zexus_parallel_plugin.host import vm as host
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from fastcalls.calls import machine
+from fastcalls.calls import direct_builtins, direct_methods, machine
 from fastcalls.test_builtins import TYPICAL
 
 METHODS: dict[str, list[Any]] = {
@@ -30,7 +29,7 @@ def cost(call: Any, args: list[Any], number: int = 2000) -> float:
 
 def main() -> None:
     vm = machine()
-    forms, methods = fastcalls.bind(vm), fastcalls.bind_methods(vm)
+    forms, methods = direct_builtins(vm), direct_methods(vm)
     empty = cost(lambda *args: None, [])
     print(f"{'':30}{'host':>9}{'direct':>9}  microseconds, of which {empty:.2f} for the measuring")
     for name, cases in TYPICAL.items():

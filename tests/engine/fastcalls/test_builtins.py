@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from zexus_parallel_plugin.engine import fastcalls
 from zexus_parallel_plugin.engine.fastcalls import guard
 
-from .calls import EDGES, arguments, describe, grid, machine, outcome, small
+from .calls import EDGES, arguments, describe, direct_builtins, grid, machine, outcome, small
 
 VM = machine()
-FORMS = fastcalls.bind(VM)
+FORMS = direct_builtins(VM)
 DIGESTS = {"hash", "keccak256"}
 """Of containers these take the address."""
 

@@ -15,10 +15,10 @@ from zexus_parallel_plugin.engine.fastcalls.methods_shared import SHARED
 from zexus_parallel_plugin.engine.fastcalls.methods_text import TEXTS
 from zexus_parallel_plugin.host import vm as host
 
-from .calls import grid, machine, method_arguments, outcome, targets
+from .calls import direct_methods, grid, machine, method_arguments, outcome, targets
 
 VM = machine()
-FORMS = fastcalls.bind_methods(VM)
+FORMS = direct_methods(VM)
 
 
 def hosts(name: str) -> Any:

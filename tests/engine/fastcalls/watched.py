@@ -10,8 +10,7 @@ import random
 import sys
 from typing import Any
 
-from tests.engine.fastcalls.calls import machine
-from zexus_parallel_plugin.engine import fastcalls
+from tests.engine.fastcalls.calls import direct_builtins, machine
 
 WATCHED = ("open", "socket.", "subprocess.", "os.", "shutil.", "tempfile.", "urllib.", "sqlite3.")
 
@@ -19,7 +18,7 @@ WATCHED = ("open", "socket.", "subprocess.", "os.", "shutil.", "tempfile.", "url
 def main() -> None:
     """Call every direct form with every sample; an assertion tells of an effect."""
     vm = machine()
-    forms = fastcalls.bind(vm)
+    forms = direct_builtins(vm)
     samples: list[list[Any]] = [
         [], [1], [2.5], ["text"], [True], [None], [[3, 1]], [{"a": [1]}], ["a,b", ","], [[1, 2], 0, 1],
         ["abc", 1, 4], [0, 9, 2], [[1], [2]], [{}, 1, 2, 3],

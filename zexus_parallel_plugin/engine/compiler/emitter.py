@@ -41,15 +41,15 @@ class Emitter(EffectEmitter):
     """Writes the body of one unit.
 
     ``rescues``: handlers of ``try`` are compiled, and not left to the interpreter. ``keeps_operands``: there
-    are such handlers.
+    may be such handlers, which keep what failed statements leave on the operand stack.
     """
 
     rescues = True
-    keeps_operands = False
-    loops_counted = 0
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        self.keeps_operands = self.rescues and any(op == isa.SETUP_TRY for op, _, _ in self.instructions)
+        self.loops_counted = 0
         self.handlers: dict[int, Callable[[int, Any], None]] = {
             isa.LOAD_NAME: self.load_name, isa.LOAD_CONST: self.load_const, isa.STORE_NAME: self.store_name,
             isa.STORE_FUNC: self.store_function, isa.NOP: self.nothing, isa.JUMP: self.nothing,
@@ -325,7 +325,6 @@ class Emitter(EffectEmitter):
         otherwise the local copies are what is right. Operands of the statement that has failed stay on the
         host's stack for good; here they are kept in a list ``J``, below the symbolic stack.
         """
-        self.keeps_operands = True
         self.settle()
         state = self.state
         if state.reload:

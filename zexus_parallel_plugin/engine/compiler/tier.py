@@ -103,8 +103,8 @@ class Tier:
             if type(code.loops.get(head, 0)) is int:
                 code.loops[head] = LOOP_HEAT
         if self.experience.action(code):
-            self.heat.setdefault(id(code.bytecode), 0)
-            self.heat[id(code.bytecode)] += self.action_heat
+            key = id(code.bytecode)
+            self.heat[key] = self.heat.get(key, 0) + self.action_heat
 
     def counted_on(self, code: Code, head: int) -> int | None:
         """How often a loop has been seen, if that is not often enough for it to be compiled."""

@@ -35,6 +35,7 @@ MOST_BYTES = 32 << 20
 
 _MAGIC = b"zexus-parallel translations 2\n"
 _HOT = b"hot"
+_HOME = Path(__file__).parent
 _CHECKSUM = 32
 _MOST_OF_ONE = 2 << 20  # bytes of code in one file; generated code of a large program is a tenth of that
 _MOST_FILES = 500
@@ -77,7 +78,7 @@ class Translations(Translator):
         :param versions: of this project and of the host.
         """
         python = (sys.implementation.cache_tag, importlib.util.MAGIC_NUMBER.hex(), sys.flags.optimize)
-        self._stamp = repr((versions, python)).encode()
+        self._stamp = repr((versions, python, _engine())).encode()
         name = hashlib.blake2b(repr((program, self._stamp)).encode(), digest_size=16).hexdigest()
         self.path = place / (name + SUFFIX)
         self.hits = self.drawn = 0
@@ -215,6 +216,20 @@ class Translations(Translator):
                 unfinished.unlink()
             raise
         _prune(place)
+
+
+def _engine() -> list[tuple[str, int, int]]:
+    """Names, sizes and times of the modules that decide what generated code looks like: within one version
+    they may change in a checkout.
+    """
+    found = []
+    for place in (_HOME, _HOME.parent, _HOME.parent / "fastcalls"):
+        with contextlib.suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                if entry.name.endswith(".py"):
+                    status = entry.stat()
+                    found.append((entry.name, status.st_size, status.st_mtime_ns))
+    return sorted(found)
 
 
 def usage(place: Path) -> tuple[int, int]:

@@ -29,21 +29,14 @@ BUILTINS: dict[str, Factory] = {**NUMBERS, **TEXT, **CONTAINERS, **KINDS}
 METHODS: dict[str, MethodFactory] = {**LISTS, **MAPS, **TEXTS, **SHARED}
 """Method -> what makes its direct form."""
 
-__all__ = ["BUILTINS", "METHODS", "Forms", "bind", "bind_methods", "verified"]
-
-
-def bind(vm: Any) -> dict[str, Direct]:
-    """The direct forms that stand for builtins of a VM, by name; each takes the arguments of a call.
-
-    Builtins that somebody has replaced are left out. The answer holds for the builtins the VM has now.
-    """
-    return {
-        name: make(General(vm, vm.builtins[name])) for name, make in BUILTINS.items() if verified(vm, name)
-    }
+__all__ = ["BUILTINS", "METHODS", "Forms", "verified"]
 
 
 class Forms:
-    """The direct forms for a VM, made when they are needed."""
+    """The direct forms for a VM, made when they are needed.
+
+    Builtins that somebody has replaced have none; the answer holds for the builtins the VM has then.
+    """
 
     def __init__(self, vm: Any) -> None:
         self._vm = vm
@@ -59,14 +52,9 @@ class Forms:
         return known
 
     def builtin(self, name: str) -> Direct:
-        """The direct form of a builtin that has one."""
+        """The direct form of a builtin that has one; it takes the arguments of a call."""
         return BUILTINS[name](General(self._vm, self._vm.builtins[name]))
 
     def method(self, name: str) -> Method:
-        """The direct form of a method of `METHODS`."""
+        """The direct form of a method of `METHODS`; it takes any target, and arguments."""
         return METHODS[name](general_method(self._vm, name))
-
-
-def bind_methods(vm: Any) -> dict[str, Method]:
-    """The direct forms of methods, by name; each takes the target, which may be anything, and arguments."""
-    return {name: make(general_method(vm, name)) for name, make in METHODS.items()}
