@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from tests.conftest import REPOSITORY, clean_environment
+from zexus_parallel_plugin.suites.execute import Commands
 from zexus_parallel_plugin.suites.judge import run_suite
 from zexus_parallel_plugin.suites.source import PROGRAM, find_tests
 
@@ -179,6 +181,17 @@ def test_an_interrupt_ends_what_is_running(program: Callable[..., Path], tmp_pat
     while marked(mark):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_nothing_begins_after_the_end(program: Callable[..., Path]) -> None:
+    commands = Commands()
+    ended = threading.Timer(1, commands.end)
+    ended.start()
+    path = program("action test_hangs() { sleep(1000); }\n", "test_hangs.zx")
+    result = run_suite(path, "both", commands=commands)
+    assert result.results[0].message == "was not run: interrupted"
+    assert result.seconds < 100
+    ended.join()
 
 
 def marked(mark: str) -> list[psutil.Process]:

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,9 +21,9 @@ from zexus_parallel_plugin.journal.reader import JournalError, read_all
 from zexus_parallel_plugin.suites.source import find_tests, instrumented, marker
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["HOST", "PARALLEL", "Run", "TestRun", "check_timeout", "end_all", "execute", "lines_of"]
+__all__ = ["HOST", "PARALLEL", "Commands", "Run", "TestRun", "check_timeout", "execute", "lines_of"]
 
 HOST = "host"
 PARALLEL = "parallel"
@@ -30,7 +31,6 @@ _BEGIN = "Executing on VM...\n"
 _ERROR = re.compile(r"^(?:VM Execution error|Bytecode compilation error): .*$", re.MULTILINE)
 _MESSAGE = 2000
 _LONGEST_SECONDS = 1_000_000  # the system counts milliseconds, in 31 bits
-_RUNNING: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(slots=True)
@@ -70,6 +70,43 @@ class Run:
     stderr: str = ""
 
 
+class Commands:
+    """Commands that several threads run, to be ended all at once; after that none is begun."""
+
+    def __init__(self) -> None:
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._ended = False
+        self._lock = threading.Lock()  # nothing may begin between the last look at what runs and the end
+
+    def begin(self, words: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes] | None:
+        """Begin Python with these words, or nothing if all was ended."""
+        with self._lock:
+            if self._ended:
+                return None
+            process = subprocess.Popen(
+                [sys.executable, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=environment,
+                start_new_session=True,  # a group of its own, to be ended with all its children
+            )
+            self._running.add(process)
+            return process
+
+    def forget(self, process: subprocess.Popen[bytes]) -> None:
+        """A command has ended."""
+        with self._lock:
+            self._running.discard(process)
+
+    def end(self) -> None:
+        """End everything that runs; the runs then say so."""
+        with self._lock:
+            self._ended = True
+            for process in self._running:
+                _kill(process)
+
+
 def check_timeout(seconds: float) -> float:
     """The time that a person gives a suite, if it is one.
 
@@ -87,6 +124,7 @@ def execute(
     chosen: Collection[str] | None = None,
     timeout: float = 120.0,
     settings: Mapping[str, str] | None = None,
+    commands: Commands | None = None,
 ) -> Run:
     """Run a suite.
 
@@ -94,6 +132,7 @@ def execute(
     :param chosen: the tests to be run, by default all.
     :param timeout: seconds after which it is ended.
     :param settings: settings of the backend by name, as in a configuration file.
+    :param commands: where it can be ended.
     """
     source = path.read_text(encoding="utf-8")
     suite = find_tests(source)
@@ -106,7 +145,8 @@ def execute(
             wanted = suite.tests if chosen is None else chosen
             program.write_text(instrumented(source, token, wanted), encoding="utf-8")
         journal = directory / "journal.jsonl"
-        run = _command(program, backend, journal, timeout, settings or {})
+        environment, words = _command(program, backend, journal, settings or {})
+        run = _carry_out(Run(backend), commands or Commands(), words, environment, timeout)
         if backend == PARALLEL:
             _read_journal(journal, run)
     _take_apart(run, token)
@@ -123,7 +163,10 @@ def _beside(path: Path, directory: Path) -> Path:
     return directory / path.name
 
 
-def _command(program: Path, backend: str, journal: Path, timeout: float, settings: Mapping[str, str]) -> Run:
+def _command(
+    program: Path, backend: str, journal: Path, settings: Mapping[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """The environment, and the words for Python."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -134,23 +177,21 @@ def _command(program: Path, backend: str, journal: Path, timeout: float, setting
     environment["COLUMNS"] = "200"
     if backend == HOST:
         environment["ZEXUS_PARALLEL_DISABLE"] = "1"
-        words = ["-m", "zexus", "run", str(program)]
-    else:
-        environment["ZEXUS_PARALLEL_JOURNAL"] = str(journal)
-        environment["ZEXUS_PARALLEL_QUIET"] = "yes"
-        environment.update({f"ZEXUS_PARALLEL_{name.upper()}": value for name, value in settings.items()})
-        words = ["-m", "zexus_parallel_plugin", "run", str(program)]
-    run = Run(backend)
+        return environment, ["-m", "zexus", "run", str(program)]
+    environment["ZEXUS_PARALLEL_JOURNAL"] = str(journal)
+    environment["ZEXUS_PARALLEL_QUIET"] = "yes"
+    environment.update({f"ZEXUS_PARALLEL_{name.upper()}": value for name, value in settings.items()})
+    return environment, ["-m", "zexus_parallel_plugin", "run", str(program)]
+
+
+def _carry_out(
+    run: Run, commands: Commands, words: Sequence[str], environment: Mapping[str, str], timeout: float
+) -> Run:
     started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *words],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment,
-        start_new_session=True,  # a group of its own, to be ended with all its children
-    )
-    _RUNNING.add(process)
+    process = commands.begin(words, environment)
+    if process is None:
+        run.error = "interrupted"
+        return run
     try:
         out, err = process.communicate(timeout=timeout)
         run.exit_code = process.returncode
@@ -163,17 +204,11 @@ def _command(program: Path, backend: str, journal: Path, timeout: float, setting
         process.communicate()
         raise
     finally:
-        _RUNNING.discard(process)
+        commands.forget(process)
     run.seconds = time.perf_counter() - started
     run.output = out.decode("utf-8", "replace").replace("\r\n", "\n")
     run.stderr = err.decode("utf-8", "replace")
     return run
-
-
-def end_all() -> None:
-    """End everything that other threads are executing; their runs then say so."""
-    for process in list(_RUNNING):
-        _kill(process)
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from zexus_parallel_plugin.suites.execute import Commands
     from zexus_parallel_plugin.suites.header import Expectations
 
 __all__ = ["BACKENDS", "State", "SuiteResult", "TestResult", "difference", "run_suite"]
@@ -60,12 +61,18 @@ class SuiteResult:
 
 
 def run_suite(
-    path: Path, backend: str, *, chosen: Collection[str] | None = None, timeout: float = 120.0
+    path: Path,
+    backend: str,
+    *,
+    chosen: Collection[str] | None = None,
+    timeout: float = 120.0,
+    commands: Commands | None = None,
 ) -> SuiteResult:
     """Run a suite and judge it. Never raises for what is in the file: that is a failed result.
 
     :param backend: host, parallel, or both: then the outputs must be equal.
     :param chosen: names of the tests to run, ``program`` among them, by default all.
+    :param commands: where what runs can be ended.
     """
     try:
         source = path.read_text(encoding="utf-8")
@@ -82,7 +89,10 @@ def run_suite(
         )
     backends = [backend] if backend != "both" else [PARALLEL] if expected.needs_parallel else [HOST, PARALLEL]
     settings = dict(expected.settings)
-    runs = [execute(path, one, chosen=tests, timeout=timeout, settings=settings) for one in backends]
+    runs = [
+        execute(path, one, chosen=tests, timeout=timeout, settings=settings, commands=commands)
+        for one in backends
+    ]
     run = runs[-1]
     results = [_of_test(run, name, suite.line_of(name)) for name in tests]
     if PROGRAM in names:

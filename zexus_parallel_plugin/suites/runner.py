@@ -10,7 +10,7 @@ from pathlib import Path
 
 from zexus_parallel_plugin.errors import ZexusParallelError
 from zexus_parallel_plugin.paths import exists, is_directory
-from zexus_parallel_plugin.suites.execute import end_all
+from zexus_parallel_plugin.suites.execute import Commands
 from zexus_parallel_plugin.suites.judge import SuiteResult, run_suite
 from zexus_parallel_plugin.suites.keywords import Expression
 from zexus_parallel_plugin.suites.source import PROGRAM, find_tests
@@ -110,6 +110,7 @@ def run(
     plan = _plan(files, Expression(expression), report)
     order = {path: number for number, (path, _) in enumerate(plan)}
     stopped = threading.Event()
+    commands = Commands()
     waiting = iter(plan)
     running: dict[Future[SuiteResult], Path] = {}
     with ThreadPoolExecutor(jobs) as threads:
@@ -120,7 +121,9 @@ def run(
                     if one is None:
                         break
                     on_begin(one[0])
-                    future = threads.submit(run_suite, one[0], backend, chosen=one[1], timeout=timeout)
+                    future = threads.submit(
+                        run_suite, one[0], backend, chosen=one[1], timeout=timeout, commands=commands
+                    )
                     running[future] = one[0]
                 if not running:
                     break
@@ -133,7 +136,7 @@ def run(
                         stopped.set()
         except KeyboardInterrupt:
             report.interrupted = True
-            end_all()
+            commands.end()
     report.suites.sort(key=lambda suite: order[suite.path])
     return report
 
