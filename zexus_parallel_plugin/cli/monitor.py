@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["has_terminal", "monitor_command", "terminal_look"]
 
+REFRESH_SECONDS = (0.05, 60.0)
+"""The shortest and the longest time between two looks at a run."""
 _LEAST_WIDTH, _MOST_WIDTH = 60, 240
 
 
@@ -35,6 +37,20 @@ def _speed(_context: click.Context, _parameter: click.Parameter, value: str | No
     return speed
 
 
+def _seconds(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+    """A number of seconds, with or without an ``s``."""
+    if value is None:
+        return None
+    least, most = REFRESH_SECONDS
+    try:
+        seconds = float(value.removesuffix("s"))
+    except ValueError:
+        seconds = 0.0
+    if not least <= seconds <= most:
+        raise click.BadParameter(f"{value!r} is no time between two looks; use {least:g} to {most:g} seconds")
+    return seconds
+
+
 @click.command("monitor")
 @click.argument("run", required=False, metavar="[RUN|FILE]")
 @click.option("--once", is_flag=True, help="Print one screen of plain text.")
@@ -42,10 +58,22 @@ def _speed(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option(
     "--replay", callback=_speed, metavar="SPEED", help="Play the run from its beginning: 1, 10x, 0.5, …"
 )
+@click.option(
+    "--refresh",
+    callback=_seconds,
+    metavar="SECONDS",
+    help="Time between two looks at the run.  [default: 0.25]",
+)
 @click.option("--ascii", "ascii_only", is_flag=True, help="Use ASCII characters only.")
 @click.option("--light", is_flag=True, help="Begin with the light theme.")
 def monitor_command(
-    run: str | None, once: bool, as_json: bool, replay: float | None, ascii_only: bool, light: bool
+    run: str | None,
+    once: bool,
+    as_json: bool,
+    replay: float | None,
+    refresh: float | None,
+    ascii_only: bool,
+    light: bool,
 ) -> None:
     """Watch a run, while it goes on or later.
 
@@ -56,6 +84,8 @@ def monitor_command(
         raise click.UsageError("--once and --json cannot be used together; choose one")
     if replay is not None and (once or as_json):
         raise click.UsageError("--replay shows a run on the screen; leave out --once and --json")
+    if refresh is not None and (once or as_json):
+        raise click.UsageError("--refresh is about the screen; leave it out with --once and --json")
     if once or as_json:
         _look_once(find(run), as_json=as_json, ascii_only=ascii_only)
         return
@@ -64,9 +94,10 @@ def monitor_command(
         raise click.UsageError(
             "the monitor needs a terminal; use --once or --json to print what it would show"
         )
-    from zexus_parallel_plugin.monitor.tui.app import MonitorApp
+    from zexus_parallel_plugin.monitor.tui.app import FRAME, MonitorApp
 
-    app = MonitorApp(path, replay=replay, look=terminal_look(ascii_only=ascii_only), light=light)
+    look = terminal_look(ascii_only=ascii_only)
+    app = MonitorApp(path, replay=replay, look=look, light=light, refresh=refresh or FRAME)
     app.run()
     if app.problem:
         raise PlaceError(app.problem)

@@ -1,4 +1,4 @@
-"""The monitor's application: reads a journal four times a second, and shows what has changed."""
+"""The monitor's application: reads a journal some times a second, and shows what has changed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["MonitorApp", "PlainScrollBar"]
 
 FRAME = 0.25
-"""Seconds between two looks at the journal."""
+"""Seconds between two looks at the journal, if nothing else is said."""
 _DETAIL_FROM = 110
 """With so many columns the details are shown beside the view from the start."""
 
@@ -58,7 +58,8 @@ class MonitorApp(ActingApp):
     """Shows a run.
 
     ``path`` is the journal; without it, the newest run is followed. ``replay`` is a speed, None to show the
-    run as it is. ``problem`` is, after the end, why it could not go on.
+    run as it is. ``refresh`` are the seconds between two looks at the journal. ``problem`` is, after the end,
+    why it could not go on.
     """
 
     TITLE = "zexus-parallel monitor"
@@ -73,6 +74,7 @@ class MonitorApp(ActingApp):
         replay: float | None = None,
         look: Look = UNICODE,
         light: bool = False,
+        refresh: float = FRAME,
         find_runs: Callable[[], list[catalog.Run]] = catalog.runs,
         until: Callable[[], bool] | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -90,6 +92,7 @@ class MonitorApp(ActingApp):
             ansi_color=None if self.colour else True,
         )
         self.animation_level = "none"
+        self.refresh_seconds = refresh
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (_DETAIL_FROM, "-broad")]
         self.views: list[views.View] = []
         self._palettes: dict[str, Palette] = {}
@@ -159,7 +162,7 @@ class MonitorApp(ActingApp):
             self.screen.add_class("ascii")
         self.open_first()
         self.theme_changed_signal.subscribe(self, lambda _theme: self.repaint())
-        self.set_interval(FRAME, self.tick)
+        self.set_interval(self.refresh_seconds, self.tick)
         self.call_after_refresh(self.tick)
         self._focus_view()
 
@@ -318,6 +321,8 @@ class MonitorApp(ActingApp):
     def _filter_changed(self, event: Input.Changed) -> None:
         if self.view.listing is not None:
             self.view.listing.filter(event.value)
+            if self.refresh_seconds > FRAME:
+                self.set_timer(FRAME, self.draw)  # who types does not wait for the next look
 
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:

@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from zexus_parallel_plugin.monitor.figures import duration
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
+from zexus_parallel_plugin.monitor.place import Going, Place, place_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.monitor.tui.paint import Palette
 
-__all__ = ["Bar", "ReplayBar", "Tab", "TabBar"]
+__all__ = ["Bar", "PlaceBar", "ReplayBar", "Tab", "TabBar"]
 
 
 class Bar(Widget):
@@ -105,6 +106,22 @@ class TabBar(Bar):
         for index, (start, end) in enumerate(self._places):
             if start <= event.x < end:
                 self.post_message(self.Chosen(index))
+
+
+class PlaceBar(Bar):
+    """Below a view: where it is, and whether it goes along with what is new."""
+
+    class Resumed(Message):
+        """It was clicked: the newest is to be seen again."""
+
+    def state(self, place: Place, going: Going) -> None:
+        """Show it."""
+        self.going: Going = going
+        self.show([place_line(place, going, self._look, self.size.width)])
+
+    def on_click(self) -> None:
+        """Go to the newest."""
+        self.post_message(self.Resumed())
 
 
 class ReplayBar(Bar):

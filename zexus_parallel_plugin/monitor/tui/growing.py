@@ -1,15 +1,24 @@
-"""Content that grows, without a new layout of the whole screen each time."""
+"""Content that grows, without a new layout of the whole screen each time, and tells when it was scrolled."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual.message import Message
 from textual.scroll_view import ScrollView
 
 if TYPE_CHECKING:
     from textual.geometry import Size
 
-__all__ = ["grow_to"]
+__all__ = ["Moved", "grow_to"]
+
+
+class Moved(Message):
+    """Other lines of a view are in sight, or it follows what is new, or does not any more."""
+
+    def can_replace(self, message: Message) -> bool:
+        """One is enough."""
+        return isinstance(message, Moved)
 
 
 def grow_to(view: ScrollView, size: Size) -> None:

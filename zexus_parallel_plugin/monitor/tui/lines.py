@@ -10,7 +10,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
-from zexus_parallel_plugin.monitor.tui.growing import grow_to
+from zexus_parallel_plugin.monitor.place import Place
+from zexus_parallel_plugin.monitor.tui.growing import Moved, grow_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -63,6 +64,18 @@ class Lines(ScrollView, can_focus=True):
         """What is shown."""
         return self._lines
 
+    @property
+    def following(self) -> bool:
+        """Whether new lines come into view."""
+        return self.follows and self._at_end
+
+    @property
+    def place(self) -> Place:
+        """Which lines are in view."""
+        top = round(self.scroll_offset.y)
+        total = len(self._lines)
+        return Place(min(top + 1, total), min(top + self.size.height, total), total)
+
     def show(self, lines: Sequence[Line]) -> None:
         """Take other lines, and draw those that differ."""
         old, self._lines = self._lines, lines
@@ -79,6 +92,10 @@ class Lines(ScrollView, can_focus=True):
             if before != after:
                 self.refresh_lines(y)
 
+    def follow(self) -> None:
+        """From now on new lines come into view, as long as nobody scrolls up."""
+        self._at_end = True
+
     def _stay_at_end(self) -> None:
         if self.follows and self._at_end:
             self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True)
@@ -87,6 +104,7 @@ class Lines(ScrollView, can_focus=True):
         """Remember whether the end is in view."""
         super().watch_scroll_y(old_value, new_value)
         self._at_end = new_value >= self.max_scroll_y
+        self.post_message(Moved())
 
     def on_resize(self) -> None:
         """The end stays in view."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from textual import on
+
 from zexus_parallel_plugin.monitor.figures import duration
+from zexus_parallel_plugin.monitor.tui.growing import Moved
 from zexus_parallel_plugin.monitor.tui.specs import specs
 from zexus_parallel_plugin.monitor.tui.views import OutputView, TableView, TimelineView, Tools, View
 
@@ -56,6 +59,15 @@ class Overview(View):
         for part in self.parts:
             if part.display:
                 part.show(watch, touched=touched)
+        self._tell_of_output()
+
+    @on(Moved)
+    def _tell_of_output(self) -> None:
+        """The output has no room for a line of its own that tells whether it follows."""
+        held = self.output_part.going == "held"
+        title = "Output, not following (end: to the newest)" if held else "Output"
+        if self.output_part.border_title != title:
+            self.output_part.border_title = title
 
     def _share_room(self, watch: Watch) -> None:
         """Give each part the lines that it can use, and the output what is left."""

@@ -47,6 +47,7 @@ HELP: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("/", "filter: words that must occur, column:word, -word"),
             ("s  S", "sort by the next column; the other way round. A click on a heading sorts, too"),
             ("arrows, page up, page down, home, end", "move"),
+            ("end", "in tasks, output and log: to the newest, and go along with what comes"),
         ),
     ),
     (

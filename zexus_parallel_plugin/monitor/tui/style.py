@@ -19,6 +19,7 @@ View { height: 1fr; width: 1fr; padding: 0 0 0 1; }
 .panel { padding: 0; border-top: solid $secondary 40%; border-title-color: $secondary;
     border-title-style: bold; }
 .panel:focus-within { border-top: solid $primary; border-title-color: $primary; }
+.panel PlaceBar { display: none; }
 .note { height: 1; }
 #replay { display: none; height: 1; background: $panel; }
 .replay #replay { display: block; }

@@ -13,7 +13,8 @@ from textual.strip import Strip
 
 from zexus_parallel_plugin.monitor.columns import Column, Placed, heading, place, row_line
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
-from zexus_parallel_plugin.monitor.tui.growing import grow_to
+from zexus_parallel_plugin.monitor.place import Place
+from zexus_parallel_plugin.monitor.tui.growing import Moved, grow_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -99,6 +100,12 @@ class Table(ScrollView, Generic[Row], can_focus=True):
         self._made: dict[int, Line | None] = {}
 
     # What is shown
+
+    @property
+    def place(self) -> Place:
+        """Which rows are in view."""
+        top, total = round(self.scroll_offset.y), len(self.keys)
+        return Place(min(top + 1, total), min(top + max(0, self.size.height - 1), total), total)
 
     def show(self, keys: Sequence[Hashable], *, ordered_by: str = "", descending: bool = False) -> None:
         """Take new rows, and draw what differs from what is on the screen."""
@@ -206,6 +213,15 @@ class Table(ScrollView, Generic[Row], can_focus=True):
                 over = Style(reverse=True) if self.has_focus else Style(underline=True)
         return palette.strip(line, width, base, over)
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Whoever scrolls up wants to stay there; at the end new rows come into view again."""
+        super().watch_scroll_y(old_value, new_value)
+        if new_value < self.max_scroll_y:
+            self.follows = False
+        elif new_value > old_value:
+            self.follows = self.may_follow
+        self.post_message(Moved())
+
     # The cursor
 
     def move_to(self, index: int) -> None:
@@ -219,6 +235,7 @@ class Table(ScrollView, Generic[Row], can_focus=True):
             self._index, self.cursor = index, self.keys[index]
             self._touch(index)
             self.post_message(self.Selected(self, self.cursor))
+            self.post_message(Moved())
         top, room = round(self.scroll_offset.y), self.size.height - 1
         if index < top:
             self.scroll_to(y=index, animate=False, immediate=True)

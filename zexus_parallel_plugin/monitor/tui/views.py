@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from textual import on
 from textual.containers import Vertical
 
 from zexus_parallel_plugin.monitor.details import Selection
@@ -13,6 +14,8 @@ from zexus_parallel_plugin.monitor.graph import Graph, Node, graph_columns, lay_
 from zexus_parallel_plugin.monitor.ink import Ink, Line, Look
 from zexus_parallel_plugin.monitor.listing import Listing
 from zexus_parallel_plugin.monitor.source import source_lines
+from zexus_parallel_plugin.monitor.tui.bars import PlaceBar
+from zexus_parallel_plugin.monitor.tui.growing import Moved
 from zexus_parallel_plugin.monitor.tui.lines import Lines
 from zexus_parallel_plugin.monitor.tui.paint import Palette
 from zexus_parallel_plugin.monitor.tui.table import Table
@@ -22,6 +25,7 @@ from zexus_parallel_plugin.monitor.watch import Watch
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
+    from zexus_parallel_plugin.monitor.place import Going
     from zexus_parallel_plugin.monitor.tui.specs import Spec
 
 
@@ -36,6 +40,21 @@ __all__ = [
 
 Row = TypeVar("Row")
 Tools = tuple[Look, Callable[[], Palette]]
+
+
+def _is_other_run(watch: Watch, shown: Watch) -> bool:
+    """Whether it is not the run that was shown so far; a replay that goes back is the same run."""
+    before, now = shown.state.start, watch.state.start
+    return before is None or now is None or (before.run, before.pid) != (now.run, now.pid)
+
+
+def _going(watch: Watch, *, follows: bool, may_follow: bool = True) -> Going:
+    """What a view does about new lines of a run."""
+    if watch.status not in {"running", "waiting"}:
+        return "still"
+    if not may_follow:
+        return "sorted"
+    return "following" if follows else "held"
 
 
 _SHORT = {
@@ -89,13 +108,16 @@ class TableView(View):
         )
         self.table: Table[Any] = Table(columns, self._row, look, palette, spec.empty)
         self.table.may_follow = self.table.follows = spec.follows
+        self.place_bar = PlaceBar(look, palette) if spec.follows else None
 
     def _row(self, key: Hashable) -> Any:
         return self.rows.get(key)
 
     def compose(self) -> ComposeResult:
-        """The table."""
+        """The table, and below it where it is."""
         yield self.table
+        if self.place_bar is not None:
+            yield self.place_bar
 
     def show(self, watch: Watch, *, touched: set[int] | None) -> None:
         """Show the rows of a run."""
@@ -103,6 +125,8 @@ class TableView(View):
         assert listing is not None
         other = watch is not self.model
         if other:
+            if _is_other_run(watch, self.model):
+                self.table.follows = self.spec.follows
             self.model = watch
             listing.reset()
         if other or watch.version != self._shown_version or touched is None:
@@ -114,6 +138,19 @@ class TableView(View):
         self.table.may_follow = self.spec.follows and not listing.order and not listing.descending
         self.table.follows = self.table.follows and self.table.may_follow
         self.table.show(keys, ordered_by=listing.order, descending=listing.descending)
+        self._show_place()
+
+    @on(Moved)
+    def _show_place(self) -> None:
+        if self.place_bar is not None:
+            table = self.table
+            self.place_bar.state(
+                table.place, _going(self.model, follows=table.follows, may_follow=table.may_follow)
+            )
+
+    @on(PlaceBar.Resumed)
+    def _resume(self) -> None:
+        self.table.action_edge(1)
 
     @property
     def selection(self) -> Selection:
@@ -231,15 +268,32 @@ class OutputView(View):
         self._rest = ""
         self._text: list[Line] = []
         self.lines = Lines(self._look, palette, follows=True, empty="the program has printed nothing yet")
+        self.place_bar = PlaceBar(self._look, palette)
 
     def compose(self) -> ComposeResult:
-        """The text."""
+        """The text, and below it where it is."""
         yield self.lines
+        yield self.place_bar
+
+    @property
+    def going(self) -> Going:
+        """What it does about new lines."""
+        return _going(self.model, follows=self.lines.following)
+
+    @on(Moved)
+    def _show_place(self) -> None:
+        self.place_bar.state(self.lines.place, self.going)
+
+    @on(PlaceBar.Resumed)
+    def _resume(self) -> None:
+        self.lines.action_edge(1)
 
     def show(self, watch: Watch, *, touched: set[int] | None) -> None:  # noqa: ARG002 - the method of all views
         """Show the output of a run."""
         output = watch.state.output
         if watch is not self.model or len(output) < self._pieces:
+            if _is_other_run(watch, self.model):
+                self.lines.follow()
             self.model, self._pieces, self._rest, self._text = watch, 0, "", []
         if len(output) > self._pieces:
             parts = (self._rest + "".join(output[self._pieces :])).split("\n")
@@ -253,3 +307,4 @@ class OutputView(View):
             text = f"{self._look.more} {more}"
             lines.append([Ink(text, "dim")])
         self.lines.show(lines)
+        self._show_place()
