@@ -42,9 +42,10 @@ def directory(environ: Mapping[str, str] | None = None) -> Path:
     return Path(tempfile.gettempdir()) / f"zexus-parallel-{user}"
 
 
-def open_directory(place: Path | None = None) -> Path:
+def open_directory(place: Path | None = None, *, option: str = "--journal PATH") -> Path:
     """The directory, made if need be, readable for the user alone.
 
+    :param option: what to use for another place.
     :raises PlaceError: it belongs to somebody else, or is no directory.
     :raises OSError: it cannot be made.
     """
@@ -54,9 +55,9 @@ def open_directory(place: Path | None = None) -> Path:
         place.chmod(0o700)  # whatever the umask is
     found = place.lstat()
     if not stat.S_ISDIR(found.st_mode):
-        raise PlaceError(f"{place} is not a directory: remove it, or use --journal PATH")
+        raise PlaceError(f"{place} is not a directory: remove it, or use {option}")
     if hasattr(os, "getuid") and found.st_uid != os.getuid():
-        raise PlaceError(f"{place} belongs to another user: use --journal PATH")
+        raise PlaceError(f"{place} belongs to another user: use {option}")
     if found.st_mode & 0o077:
         place.chmod(0o700)
     return place

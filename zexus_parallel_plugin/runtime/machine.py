@@ -6,6 +6,7 @@ Only the execution of stack bytecode is taken over, where the engine is known to
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -83,6 +84,7 @@ class ParallelMachine(HostVM):
         self._program: Any = None
         self._compilable: Any = None
         self._translations: Translations | None = None
+        self._told_of_cache = False
         self._apply_gas_limit()
 
     def _apply_gas_limit(self) -> None:
@@ -235,7 +237,22 @@ class ParallelMachine(HostVM):
             cache.save()
             metrics.units_cached, cache.hits = cache.hits, 0
             metrics.reasons.update(cache.problems)
+            if cache.failure and not self._told_of_cache:
+                self._told_of_cache = True
+                self._tell_of_cache(cache)
             cache.problems.clear()
+
+    def _tell_of_cache(self, cache: Translations) -> None:
+        """Say once that the cache cannot be used: wherever somebody has named it, else on a terminal."""
+        text = f"the cache cannot be used: {cache.failure}; the run is the same without it"
+        if not self.config.program:
+            _LOG.warning("%s", text)
+            return
+        told = self._recorder.warn(text, "".join(list(cache.problems)[-1:]), aloud=True)
+        if not told and self.config.cache != "auto" and not self.config.quiet:
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(f"zexus-parallel: {text}\n")
+                sys.stderr.flush()
 
     def open_forks(self, execution: WatchedExecution) -> Forks:
         """What executes forks and shared variables. Loaded at the first use: few programs need it."""

@@ -98,8 +98,9 @@ class Recorder:
     def decision(self, reason: str, detail: str = "") -> None:
         """Something was decided that is worth a line."""
 
-    def warn(self, text: str, reason: str = "") -> None:
-        """Something is not as it should be."""
+    def warn(self, text: str, reason: str = "", *, aloud: bool = False) -> bool:  # noqa: ARG002
+        """Something is not as it should be. ``aloud``: on the terminal, too; returns whether it was said."""
+        return False
 
 
 OFF = Recorder()

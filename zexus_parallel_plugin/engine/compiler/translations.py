@@ -66,7 +66,7 @@ class Translations(Translator):
     """The translations of one program.
 
     ``hits``: units whose code was there; ``drawn``: those whose source was. ``problems``: what went wrong,
-    by reason code: each costs time, and nothing else.
+    by reason code: each costs time, and nothing else. ``failure``: what the system said to the last of them.
     """
 
     keeps = True
@@ -83,6 +83,7 @@ class Translations(Translator):
         self.path = place / (name + SUFFIX)
         self.hits = self.drawn = 0
         self.problems: Counter[str] = Counter()
+        self.failure = ""
         self._process = os.getpid()
         self._used: dict[bytes, bytes] = {}
         self._has_news = False
@@ -152,16 +153,16 @@ class Translations(Translator):
                 self._write()
             elif self.hits and time.time() - self._changed > _TOUCH_AFTER:
                 os.utime(self.path)
-        except (OSError, ZexusParallelError):
-            self.problems["cache-not-written"] += 1
+        except (OSError, ZexusParallelError) as error:
+            self._note("cache-not-written", error)
 
     def _read(self) -> dict[bytes, bytes]:
         try:
             content = self._content()
         except (FileNotFoundError, NotADirectoryError):
             return {}
-        except OSError:
-            self.problems["cache-not-read"] += 1
+        except OSError as error:
+            self._note("cache-not-read", error)
             return {}
         payload = content[len(_MAGIC) + _CHECKSUM :]
         if content[: len(_MAGIC) + _CHECKSUM] == _MAGIC + self._checksum(payload):
@@ -172,6 +173,13 @@ class Translations(Translator):
         with contextlib.suppress(OSError):
             self.path.unlink()
         return {}
+
+    def _note(self, problem: str, error: Exception) -> None:
+        self.problems[problem] += 1
+        self.failure = str(error)
+        if isinstance(error, OSError):
+            words = "Not a directory" if isinstance(error, FileExistsError) else error.strerror or str(error)
+            self.failure = f"{error.filename or self.path.parent}: {words}"
 
     def _content(self) -> bytes:
         """All of the file.
@@ -191,7 +199,7 @@ class Translations(Translator):
 
     def _write(self) -> None:
         self.path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        place = open_directory(self.path.parent)
+        place = open_directory(self.path.parent, option="--cache DIR")
         entries: dict[bytes, bytes] = {}
         room = _MOST_OF_ONE
         # What this run used comes first; what it did not use may stay as long as there is room.

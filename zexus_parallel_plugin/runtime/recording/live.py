@@ -477,6 +477,10 @@ class LiveRecorder(Recorder):
         self.add("decision", {"reason": reason, "detail": detail} if detail else {"reason": reason})
 
     @careful
-    def warn(self, text: str, reason: str = "") -> None:
-        """Something is not as it should be."""
+    def warn(self, text: str, reason: str = "", *, aloud: bool = False) -> bool:
+        """Something is not as it should be. ``aloud``: on the terminal, too; returns whether it was said."""
         self.add("warning", {"text": text, "reason": reason} if reason else {"text": text})
+        if not aloud or self._console is None:
+            return False
+        self._console.say(f"zexus-parallel: {text}")
+        return True
