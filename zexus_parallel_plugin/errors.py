@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
 
 class ZexusParallelError(Exception):
     """Base of all errors that this project raises on purpose.
@@ -24,3 +27,22 @@ class BackendError(ZexusParallelError):
 
 class HostError(ZexusParallelError):
     """The host package ``zexus`` is missing, or is not what its version says."""
+
+
+def complain(text: str) -> None:
+    """One line on standard error. Where that cannot be written, the exit code has to tell it alone."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        to_nowhere(2)
+
+
+def to_nowhere(descriptor: int) -> None:
+    """What is still to be written there is not: at its end Python would complain, or change the exit code."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    if null != descriptor:
+        os.dup2(null, descriptor)
+        os.close(null)

@@ -86,6 +86,16 @@ def test_standard_output_that_is_full(place: Path, command: str) -> None:
     assert (code, errors) == (1, ["Error: No space left on device"])
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("explain nowhere.zx", 2), ("run --workers x good.zx", 2), ("test nowhere", 4), ("runs --nope", 2)],
+)
+def test_an_error_that_cannot_be_written_has_its_exit_code(place: Path, command: str, code: int) -> None:
+    assert shell(place, f"$OURS {command} 2> /dev/full")[0] == code
+    assert shell(place, f"$OURS {command} 2>&-")[0] == code
+
+
 def test_no_standard_output(place: Path) -> None:
     assert shell(place, "$OURS explain good.zx >&-") == (0, "", [])
 

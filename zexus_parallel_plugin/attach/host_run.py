@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 from click.core import ParameterSource
 
-from zexus_parallel_plugin.errors import ConfigError, HostError, ZexusParallelError
+from zexus_parallel_plugin.errors import ConfigError, HostError, ZexusParallelError, complain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -95,7 +95,7 @@ class Request(NamedTuple):
 
 def notice(text: str) -> None:
     """One line on standard error. Nothing of this project ever goes to standard output of a run."""
-    click.echo(f"zexus-parallel: {text}", err=True)
+    complain(f"zexus-parallel: {text}")
 
 
 def parameter_name(flag: str) -> str:
@@ -222,7 +222,7 @@ class ExtendedRun:
         try:
             create = self._open(request)
         except ZexusParallelError as error:
-            click.echo(f"Error: {error}", err=True)
+            complain(f"Error: {error}")
             sys.exit(2)
         if create is None:
             return self.host_callback(*args, **kwargs)

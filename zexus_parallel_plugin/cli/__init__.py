@@ -16,30 +16,28 @@ def main(args: list[str] | None = None) -> None:
     import click
 
     from zexus_parallel_plugin.cli.commands import group
-    from zexus_parallel_plugin.errors import ZexusParallelError
+    from zexus_parallel_plugin.errors import ZexusParallelError, complain, to_nowhere
 
     try:
         code = group.main(args=args, prog_name="zexus-parallel", standalone_mode=False)
         if sys.stdout is not None:
             sys.stdout.flush()
     except click.Abort:
-        click.echo("Aborted!", err=True)
+        complain("Aborted!")
         sys.exit(1)
     except click.ClickException as error:
-        click.echo(f"Error: {' '.join(error.format_message().split())}", err=True)
+        complain(f"Error: {' '.join(error.format_message().split())}")
         sys.exit(error.exit_code)
     except ZexusParallelError as error:
-        click.echo(f"Error: {error}", err=True)
+        complain(f"Error: {error}")
         sys.exit(2)
     except BrokenPipeError:
         # The reader of our output is gone; say nothing, not even when Python flushes at its end.
         sys.stderr.close()
         sys.exit(1)
     except OSError as error:
-        # What is still to be written goes nowhere: Python would complain again at its end.
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, 1)
-        click.echo(f"Error: {_reason(error)}", err=True)
+        to_nowhere(1)
+        complain(f"Error: {_reason(error)}")
         sys.exit(1)
     sys.exit(code if isinstance(code, int) else 0)
 

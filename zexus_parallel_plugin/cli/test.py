@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from zexus_parallel_plugin.config import available_cores
+from zexus_parallel_plugin.errors import complain
 from zexus_parallel_plugin.suites import runner
 from zexus_parallel_plugin.suites.execute import check_timeout
 from zexus_parallel_plugin.suites.judge import BACKENDS
@@ -76,14 +77,14 @@ def test_command(
             on_end=screen.end,
         )
     except (runner.NoSuiteError, ValueError) as error:
-        click.echo(f"Error: {error}", err=True)
+        complain(f"Error: {error}")
         return runner.EXIT_USAGE
     screen.clear()
     if junit_xml is not None:
         try:
             write_junit(report, junit_xml)
         except OSError as error:
-            click.echo(f"Error: --junit-xml {junit_xml}: {error.strerror}", err=True)
+            complain(f"Error: --junit-xml {junit_xml}: {error.strerror}")
             return runner.EXIT_USAGE
     _summary(report, time.monotonic() - started)
     return report.exit_code
