@@ -191,7 +191,7 @@ class Emitter(EffectEmitter):
             self.line(self.repeat(node))
         else:
             self.line(f"{turns.counter} = -1")
-            self.line(f"for {turns.counter} in range((L - g) // {turns.cost.gas}):")
+            self.line(f"for {turns.counter} in range({self.most_turns(turns)}):")
         self.turns = turns
         self.indent += 1
         self.loop_indent, self.loop_stack, self.break_states = self.indent, list(state.stack), []
@@ -212,7 +212,7 @@ class Emitter(EffectEmitter):
             self.turns = None
             self.line("else:")
             self.indent += 1
-            self.line("raise TRAP", head)
+            self.end_turns(turns, head)
             self.indent -= 1
         ends = self.break_states
         self.loop_indent, self.loop_stack, self.break_states, self.loop_stale = outer
@@ -241,6 +241,14 @@ class Emitter(EffectEmitter):
             return None
         self.loops_counted += 1
         return Turns(f"k{self.loops_counted}", cost)
+
+    def most_turns(self, turns: Turns) -> str:
+        """How many iterations a loop may be charged for when it ends."""
+        return f"(L - g) // {turns.cost.gas}"
+
+    def end_turns(self, _turns: Turns, head: Exit) -> None:
+        """What happens behind so many iterations."""
+        self.line("raise TRAP", head)
 
     def repeat(self, node: Loop) -> str:
         """The line that opens a loop."""

@@ -21,7 +21,7 @@ from zexus_parallel_plugin.engine.compiler.emitter import Emitter
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.compiler.control import If, Loop
-    from zexus_parallel_plugin.engine.compiler.points import Entry, Turns
+    from zexus_parallel_plugin.engine.compiler.points import Entry, Exit, Turns
 
 ORDERS = {isa.LT: "least", isa.LTE: "least", isa.GT: "most", isa.GTE: "most"}
 """``if (value > x) { x = value; … }`` by its comparison: ``x`` is an *extremum*."""
@@ -89,14 +89,39 @@ class CountedEmitter(Emitter):
     """
 
     rescues = False
+    charged: Turns | None = None
 
     def repeat(self, node: Loop) -> str:
         """The line that opens a loop."""
         return super().repeat(node) if self.loop_indent else "for K in range(C):"
 
     def count_turns(self, node: Loop) -> Turns | None:
-        """How iterations are counted; those of the loop itself are charged one by one."""
-        return super().count_turns(node) if self.loop_indent else None
+        """How iterations are counted."""
+        turns = super().count_turns(node)
+        if self.loop_indent:
+            return turns
+        self.charged = None if turns is None else turns._replace(counter="K")
+        return self.charged
+
+    def most_turns(self, turns: Turns) -> str:
+        """How many iterations a loop may be charged for when it ends."""
+        most = super().most_turns(turns)
+        return f"min(C, {most})" if turns is self.charged else most
+
+    def end_turns(self, turns: Turns, head: Exit) -> None:
+        """What happens behind so many iterations: either these are all, or the gas has run out."""
+        if turns is not self.charged:
+            super().end_turns(turns, head)
+            return
+        self.line("if K + 1 < C:")
+        self.indent += 1
+        self.out_of_gas(head)
+        self.indent -= 1
+        self.line(f"g += {turns.cost.gas} * C; n += {turns.cost.operations} * C")
+
+    def out_of_gas(self, head: Exit) -> None:
+        """The gas that is left is not enough for another iteration."""
+        self.line("raise TRAP", head)
 
     def loop(self, node: Loop) -> None:
         """A loop."""
@@ -108,7 +133,8 @@ class CountedEmitter(Emitter):
         behind = self.state
         full.dirty = behind.dirty
         self.state = full
-        self.line("else:")
+        if self.charged is None:
+            self.line("else:")
         self.indent += 1
         self.hand_back(-1)
         self.indent -= 1
@@ -148,6 +174,11 @@ class RangeEmitter(CountedEmitter):
         self.read: dict[str, int] = {}
         self.grown: dict[str, int] = {}
         self.state.assigned -= private
+
+    def out_of_gas(self, head: Exit) -> None:
+        """The gas that is left is not enough for another iteration: all before it are complete."""
+        self.line("K += 1")
+        super().out_of_gas(head)
 
     # -- variables
 
