@@ -244,6 +244,13 @@ def test_loops_behind_a_loop_go_ahead_unless_they_need_it(monkeypatch: pytest.Mo
     assert (metrics.chunks_sent, metrics.chunks_committed) == (1, 1)
 
 
+def test_the_next_loop_goes_ahead_while_one_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "lazy")
+    result, metrics = run(INDEPENDENT, EAGER)
+    assert result == run(INDEPENDENT, IN_PLACE)[0]
+    assert (metrics.chunks_sent, metrics.chunks_committed) == (2, 2)
+
+
 def test_without_fallback_a_lost_loop_behind_a_loop_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "lossy")
     result, metrics = run(INDEPENDENT, EAGER | {"enable_fallback": False})

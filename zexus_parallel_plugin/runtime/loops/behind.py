@@ -39,13 +39,14 @@ _LONG_SECONDS = 0.005
 class _Sent:
     """A chunk on its way: the names that it reads, and a pickle of their values when it was sent."""
 
-    __slots__ = ("chunk", "frame", "handle", "names", "pickle", "values")
+    __slots__ = ("chunk", "code", "frame", "handle", "names", "pickle", "values")
 
     def __init__(
-        self, chunk: LoopChunk, frame: Frame, names: list[str], values: dict[str, Any], pickle: bytes,
-        handle: Any,
+        self, chunk: LoopChunk, code: Code, frame: Frame, names: list[str], values: dict[str, Any],
+        pickle: bytes, handle: Any,
     ) -> None:  # fmt: skip
         self.chunk = chunk
+        self.code = code
         self.frame = frame
         self.names = names
         self.values = values
@@ -83,34 +84,48 @@ class Behind:
             return
         if not loops.forced and thread_time() - resident.begun < _LONG_SECONDS:
             return  # it may be the short rest of a loop, and what is behind it do better in ranges
-        if self._busy() >= self._most:
+        most = loops.dispatch.workers if loops.forced else loops.beside
+        if self._busy() >= most:
             return
+        code, frame = resident.code, resident.frame
         try:
             with self._loops.dispatch.guarded():
-                resident.looked = self._look(resident)
+                start = code.ends[resident.head] + 1
+                written = self._stores_between(code, resident.head, start, frame)
+                resident.looked = self._look(code, frame, start, written, most)
         except NotPlainError as error:
             resident.looked = True
             self._loops.metrics.reasons[error.reason] += 1
 
-    @property
-    def _most(self) -> int:
-        return self._loops.dispatch.workers if self._loops.forced else self._loops.beside
+    def _look_behind(self, sent: _Sent) -> None:
+        """The main process waits for a chunk, and leaves its core to the workers: send chunks behind it."""
+        chunk, code, frame = sent.chunk, sent.code, sent.frame
+        most = self._loops.dispatch.workers - 1
+        if self._busy() >= most:
+            return
+        try:
+            _names, writes = self._needs(chunk, frame)
+            self._look(code, frame, chunk.end, set(chunk.stores | writes), most)
+        except NotPlainError as error:
+            self._loops.metrics.reasons[error.reason] += 1
 
     def _busy(self) -> int:
+        self._loops.dispatch.look()
         return sum(not sent.handle.done for sent in self._sent)
 
-    def _look(self, resident: Resident) -> bool:
-        """Send chunks; whether nothing more can be sent from here."""
-        code, frame = resident.code, resident.frame
-        start = code.ends[resident.head] + 1
-        written = self._stores_between(code, resident.head, start, frame)
+    def _look(self, code: Code, frame: Frame, start: int, written: set[str], most: int) -> bool:
+        """Send chunks from an instruction on; whether nothing more can be sent from here.
+
+        :param written: names that may have other values when the program gets there.
+        :param most: chunks that may be on their way.
+        """
         for chunk in chunks_behind(code, start):
             if any(sent.frame is frame and sent.chunk.start == chunk.start for sent in self._sent):
                 written |= chunk.stores
                 continue
             names, writes = self._needs(chunk, frame)
             if self._failures.get((id(code), chunk.start), 0) < MOST_FAILURES and names.isdisjoint(written):
-                if self._busy() >= self._most:
+                if self._busy() >= most:
                     return False
                 self._send(chunk, code, frame, sorted(names))
             written |= chunk.stores | writes
@@ -167,7 +182,7 @@ class Behind:
         if handle is not None:
             loops.dispatch.recorder.block_sent(handle, code, chunk.start, chunk.end)
             loops.metrics.chunks_sent += 1
-            self._sent.append(_Sent(chunk, frame, names, values, pickle, handle))
+            self._sent.append(_Sent(chunk, code, frame, names, values, pickle, handle))
 
     def _pickle(self, values: dict[str, Any], names: Iterable[str]) -> bytes:
         return dumps([values.get(name, _ABSENT_MARK) for name in names], self._loops.library.key_of)
@@ -214,6 +229,8 @@ class Behind:
         if not same or not dispatch.begun(sent.handle):
             dispatch.cancel(sent.handle, None)
             return "not-started" if same else "changed-names"
+        if not sent.handle.done:
+            self._look_behind(sent)
         while not sent.handle.done:
             dispatch.wait_for(sent.handle, wake_for_any=False)
         if not sent.handle.outcome.ok:

@@ -148,13 +148,48 @@ def containers_of(values: Iterable[Any]) -> list[Any]:
     return found
 
 
+class References:
+    """Containers among some values that the program has as well, by which answers refer to its own ones.
+
+    They are looked for when somebody asks.
+
+    :param before: others, which are numbered first.
+    """
+
+    __slots__ = ("_before", "_containers", "_numbers", "_values")
+
+    def __init__(self, values: Iterable[Any], before: References | None = None) -> None:
+        self._values = values
+        self._before = before
+        self._containers: list[Any] = []
+        self._numbers: dict[int, int] | None = None
+
+    def _look(self) -> dict[int, int]:
+        if self._numbers is None:
+            # Kept, so that nothing else gets one of these identities.
+            self._containers = containers_of(self._values)
+            first = 0 if self._before is None else self._before.count
+            self._numbers = {id(value): number for number, value in enumerate(self._containers, first)}
+        return self._numbers
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._look()) + (0 if self._before is None else self._before.count)
+
+    def number(self, value: Any) -> int | None:
+        """The number of a container, None if it is another one."""
+        number = self._look().get(id(value))
+        return number if number is not None or self._before is None else self._before.number(value)
+
+
 class _ReferencePickler(pickle.Pickler):
-    def __init__(self, file: io.BytesIO, numbers: dict[int, int]) -> None:
+    def __init__(self, file: io.BytesIO, inputs: References) -> None:
         super().__init__(file, 5)
-        self._numbers = numbers
+        self._inputs = inputs
 
     def persistent_id(self, obj: Any) -> Any:
-        return self._numbers.get(id(obj)) if type(obj) in CONTAINERS else None
+        return self._inputs.number(obj) if type(obj) in CONTAINERS else None
 
     def reducer_override(self, obj: Any) -> Any:
         raise NotPlainError("value-not-plain", type(obj).__name__)
@@ -169,17 +204,16 @@ class _ReferenceUnpickler(pickle.Unpickler):
         return self._objects[pid]
 
 
-def encode_result(result: RangeResult | ChunkResult, inputs: list[Any]) -> bytes:
-    """The answer of a worker; ``inputs`` are the containers that the program has as well, in order.
+def encode_result(result: RangeResult | ChunkResult, inputs: References) -> bytes:
+    """The answer of a worker; ``inputs`` are what the program has as well.
 
     :raises NotPlainError: a value cannot be sent.
     """
-    shared = {id(value): number for number, value in enumerate(inputs)}
-    if not shared or shared.keys().isdisjoint(map(id, containers_of(result))):
+    if all(inputs.number(value) is None for value in containers_of(result)):
         return dumps(tuple(result))
     file = io.BytesIO()
     try:
-        _ReferencePickler(file, shared).dump(tuple(result))
+        _ReferencePickler(file, inputs).dump(tuple(result))
     except (RecursionError, pickle.PicklingError, TypeError, AttributeError) as error:
         raise NotPlainError("value-not-plain", f"{type(error).__name__}: {error}") from None
     return file.getvalue()

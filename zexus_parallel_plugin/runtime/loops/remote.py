@@ -12,7 +12,7 @@ from zexus_parallel_plugin.engine.interpreter import interpret
 from zexus_parallel_plugin.runtime.loops.messages import (
     ChunkResult,
     RangeResult,
-    containers_of,
+    References,
     encode_result,
 )
 from zexus_parallel_plugin.runtime.loops.replay import folded
@@ -40,7 +40,7 @@ class _Base:
     def restore(self) -> None:
         """Make it anew."""
         self.values, self.absent = loads(self.pickle, self._handler.shelf.get)
-        self.containers = containers_of(self.values.values())
+        self.references = References(self.values.values())
 
     def print(self, elements: Any) -> bytes:
         """A pickle of it and of some elements as they are now."""
@@ -82,18 +82,18 @@ class RangeRunner:
             base = self._bases[key] = _Base(pickle, self._handler)
         return base
 
-    def _attempt(self, spec: RangeSpec) -> tuple[RangeResult, list[Any]]:
+    def _attempt(self, spec: RangeSpec) -> tuple[RangeResult, References]:
         handler = self._handler
         execution = handler.execution
         base = self._base(spec.base)
-        inputs = base.containers
+        inputs = base.references
         own = frozenset((*spec.private, *spec.counters, *spec.extrema))
         values = {**dict.fromkeys(spec.private), **base.values, **spec.counters, **spec.extrema}
         if spec.elements is not None:
             name, elements = spec.elements
             values[name] = elements
-            inputs = [*inputs, *containers_of([elements])[1:]]
-        before = base.print(spec.elements) if spec.mutates and inputs else b""
+            inputs = References(elements, inputs)
+        before = base.print(spec.elements) if spec.mutates and inputs.count else b""
         out, err = handler.begin(values, base.absent, own, spec.depth, (spec.gas, spec.operations))
         handler.use_engine(spec.main)
         frame, meter = execution.root, execution.meter
@@ -136,11 +136,11 @@ class RangeRunner:
         except NotPlainError as error:
             return dumps(tuple(ChunkResult(error.reason)))
 
-    def _execute(self, spec: ChunkSpec) -> tuple[ChunkResult, list[Any]]:
+    def _execute(self, spec: ChunkSpec) -> tuple[ChunkResult, References]:
         handler = self._handler
         execution = handler.execution
-        inputs = containers_of(spec.values.values())
-        before = _print(spec.values) if inputs else b""
+        inputs = References(spec.values.values())
+        before = _print(spec.values) if inputs.count else b""
         own = frozenset(spec.stores)
         names = {**dict.fromkeys(spec.stores, UNSET), **spec.values}
         for name in spec.absent & own:
@@ -159,7 +159,7 @@ class RangeRunner:
             return ChunkResult("raised"), inputs
         seconds = thread_time() - started
         reason = handler.effect or ("warned" if err.tell() else "")
-        if not reason and inputs and _print(spec.values) != before:
+        if not reason and before and _print(spec.values) != before:
             reason = "changes-input"
         if reason or stack:
             return ChunkResult(reason or "raised", seconds=seconds), inputs
