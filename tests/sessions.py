@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 120
 
 
 def as_at_a_terminal() -> None:
@@ -39,7 +39,7 @@ def processes_of(session: int) -> list[int]:
     return found
 
 
-def left_over(session: int, seconds: float = 5) -> list[int]:
+def left_over(session: int, seconds: float = _PATIENCE_SECONDS) -> list[int]:
     """Processes of a session whose leader has ended, after a moment."""
     deadline = time.monotonic() + seconds
     while True:

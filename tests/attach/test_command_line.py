@@ -150,7 +150,7 @@ def test_ctrl_c_ends_the_run_as_on_the_host(program: Callable[..., Path]) -> Non
             while process.stdout.readline() not in {"start\n", ""}:
                 pass
             process.send_signal(signal.SIGINT)
-            stdout, stderr = process.communicate(timeout=60)
+            stdout, stderr = process.communicate(timeout=120)
         finally:
             process.kill()
             process.wait()

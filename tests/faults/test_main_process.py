@@ -69,7 +69,7 @@ def test_no_worker_outlives_a_main_process_that_is_killed(
 def bare_host(start: Callable[..., Running], send: Callable[[Running], None]) -> tuple[bytes, int]:
     """Last line and exit code of the bare host, interrupted."""
     program = start(ENDLESS["calls"], HOST)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     assert program.process.stdout is not None
     for line in program.process.stdout:
         if line == b"begin\n":

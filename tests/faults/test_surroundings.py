@@ -58,7 +58,7 @@ def test_a_program_that_is_a_pipe_is_read_once(place: Path) -> None:
     writer.start()
     code, out, errors = shell(place, "$OURS run pipe.zx")
     assert (code, out.splitlines()[-1], errors) == (0, "42", [])
-    writer.join(10)
+    writer.join(60)
     assert not writer.is_alive()
 
 

@@ -43,7 +43,7 @@ def run_of(pid: int, mark: str, *more: ev.Event) -> RunState:
 
 def test_cancelling_is_ctrl_c(process: subprocess.Popen[bytes]) -> None:
     cancel(run_of(process.pid, mark_of(process.pid)))
-    assert process.wait(10) == -signal.SIGINT
+    assert process.wait(60) == -signal.SIGINT
     with pytest.raises(ControlError, match="not running any more"):
         cancel(run_of(process.pid, "1/2"))
 
@@ -71,7 +71,7 @@ def test_killing_a_worker(process: subprocess.Popen[bytes]) -> None:
     with pytest.raises(ControlError, match="worker 4 has not started yet"):
         kill_worker(run, run.workers[4])
     kill_worker(run, run.workers[3])
-    assert process.wait(10) == -signal.SIGKILL
+    assert process.wait(60) == -signal.SIGKILL
     run.feed([ev.Worker(t=1, id=3, state="dead")])
     with pytest.raises(ControlError, match="worker 3 is gone already"):
         kill_worker(run, run.workers[3])

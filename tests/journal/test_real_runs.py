@@ -171,7 +171,7 @@ def going_on(file: Path, place: Path) -> Iterator[tuple[subprocess.Popen[str], R
     )  # fmt: skip
     state = RunState()
     try:
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 120
         reader = None
         while not any(worker.task is not None for worker in state.workers.values()):
             assert time.monotonic() < limit
@@ -211,7 +211,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(program: Callable[..., P
 def test_a_run_that_is_cancelled_ends_as_by_ctrl_c(program: Callable[..., Path], place: Path) -> None:
     with going_on(program(LONG.replace("ROUNDS", "2000")), place) as (process, state, reader):
         cancel(state)
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
         state.feed(reader.poll())
     assert process.returncode != 0
     assert state.end is not None
@@ -224,7 +224,7 @@ def test_a_run_that_is_killed_leaves_a_journal(program: Callable[..., Path], pla
     with going_on(program(LONG.replace("ROUNDS", "2000")), place) as (process, state, reader):
         assert runs(place)[0].state == "running"
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(30)
+        process.wait(60)
         state.feed(reader.poll())
     assert state.live
     assert state.tasks

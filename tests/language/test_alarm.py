@@ -58,7 +58,7 @@ def test_without_the_signal_they_wait_for_the_join() -> None:
     assert (result.error, result.stdout) == ("", "4\n")
 
 
-def wait(condition: Callable[[], object], seconds: float = 5) -> None:
+def wait(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.001)

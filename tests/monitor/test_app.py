@@ -553,9 +553,8 @@ def test_a_journal_that_cannot_be_read_ends_it_with_a_message(tmp_path: Path) ->
 @pytest.fixture
 def victim() -> Iterator[subprocess.Popen[bytes]]:
     """A process that stands for a run, or a worker."""
-    code = (
-        "import time, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); print(flush=True); time.sleep(60)"
-    )
+    code = "import time, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); print(flush=True); "
+    code += "time.sleep(600)"
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
@@ -586,7 +585,7 @@ def test_a_run_is_cancelled_after_a_question(journal: Journal, victim: subproces
         await press(pilot, "c", "escape")
         assert victim.poll() is None
         await press(pilot, "c", "y")
-        assert victim.wait(20) == -signal.SIGINT
+        assert victim.wait(60) == -signal.SIGINT
 
     drive(app, script)
 
@@ -600,7 +599,7 @@ def test_a_worker_is_killed_after_a_question(journal: Journal, victim: subproces
         assert isinstance(app.screen, ConfirmScreen)
         app.screen.query_one("#yes", Button).press()
         await settle(pilot)
-        assert victim.wait(20) == -signal.SIGKILL
+        assert victim.wait(60) == -signal.SIGKILL
 
     drive(app, script)
 
@@ -614,7 +613,7 @@ def test_the_worker_of_a_selected_task_can_be_killed(
 
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "3", "x", "y")
-        assert victim.wait(20) == -signal.SIGKILL
+        assert victim.wait(60) == -signal.SIGKILL
 
     drive(app, script)
 

@@ -7,6 +7,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import termios
 import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from tests.conftest import clean_environment
@@ -33,7 +35,7 @@ let found = [];
 for each n in range(40) { found = push(found, weigh(n)); }
 print("the last one is " + string(found[39]));
 """
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 class Terminal:
@@ -121,6 +123,18 @@ def test_a_program_runs_inside_its_monitor(
     assert "\x1b[?1049h" in shown.seen
     assert "the last one is" in plain
     assert "finished" in plain.splitlines()[-4]
+
+
+def test_who_ends_the_monitor_by_a_signal_ends_the_program(
+    terminal: Callable[..., Terminal], program: Callable[..., Path]
+) -> None:
+    shown = terminal("run", "--monitor", str(program("let i = 0;\nwhile (i < 1) { i = i * 1; }\n")))
+    shown.wait_for("\x1b[?1049h")
+    (child,) = psutil.Process(shown.process.pid).children()
+    shown.process.send_signal(signal.SIGTERM)
+    assert shown.end() == 128 + signal.SIGTERM
+    assert "\x1b[?1049l" in shown.seen  # the terminal is as it was
+    assert not child.is_running()
 
 
 def test_who_leaves_the_monitor_gets_the_output_as_it_comes(

@@ -14,18 +14,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # workers import pool_handler by its name
 
-from pool_handler import open_descriptors
+from pool_handler import call, open_descriptors
+from pool_helpers import PATIENCE
 
 from zexus_parallel_plugin.runtime.pool import PoolSettings, WorkerSupervisor, forking, launch
 
 METHODS = ["template", "forkserver", "spawn", "connection"]  # the last: spawn over the pipes that Windows has
 MakePool = Callable[..., WorkerSupervisor]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "tests/pool" in item.path.as_posix() and not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(30))
 
 
 def traces() -> dict[str, Any]:
@@ -40,7 +35,7 @@ def traces() -> dict[str, Any]:
 def nothing_left() -> Iterator[None]:
     before = traces()
     yield
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + PATIENCE
     while (after := traces()) != before and time.monotonic() < deadline:
         time.sleep(0.02)
     assert after == before
@@ -49,6 +44,26 @@ def nothing_left() -> Iterator[None]:
 @pytest.fixture(params=METHODS)
 def method(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+class Gate:
+    """Keeps tasks from ending until the test opens it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def call(self) -> bytes:
+        """The payload of a task that waits for it, and then returns ``passed``."""
+        return call("gate", str(self._path))
+
+    def open(self) -> None:
+        """Let the tasks end."""
+        self._path.touch()
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    return Gate(tmp_path / "gate")
 
 
 @pytest.fixture

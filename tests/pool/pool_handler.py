@@ -67,6 +67,12 @@ class Handler:
         time.sleep(seconds)
         return b"slept"
 
+    def do_gate(self, path: str) -> bytes:
+        """Work that takes until the test lets it go on, and neither more nor less."""
+        while not Path(path).exists():
+            time.sleep(0.002)
+        return b"passed"
+
     def do_exit(self, code: int) -> bytes:
         os._exit(code)
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import array
+import fcntl
 import os
 import signal
+import termios
 import time
 
 import psutil
 import pytest
 from pool_handler import call
-from pool_helpers import any_method, finish, result, unix_methods, until_running
+from pool_helpers import PATIENCE, any_method, finish, result, unix_methods, until_running
 
 from zexus_parallel_plugin.runtime.pool import PoolSettings, RetryBudget, TaskState, WorkerSupervisor, forking
 from zexus_parallel_plugin.runtime.pool.errors import NoRoomError
 
 NO_RETRIES = RetryBudget(died=0)
 INNOCENT = 6
+
+
+def until_readable(pool, size):
+    """Wait until so many bytes have come from the only worker, without reading them."""
+    (member,) = pool._crew.members.values()
+    there = array.array("i", [0])
+    deadline = time.monotonic() + PATIENCE
+    while there[0] < size:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+        fcntl.ioctl(member.channel.source, termios.FIONREAD, there)
 
 
 def guilty_and_innocent(pool, *arguments, **options):
@@ -62,14 +76,15 @@ def test_a_crash_leaves_its_traceback(make_pool):
     assert "do_segfault" in failure.detail
 
 
-def test_a_busy_worker_that_is_killed_from_outside_is_replaced_and_the_task_repeated(make_pool):
+def test_a_busy_worker_that_is_killed_from_outside_is_replaced_and_the_task_repeated(make_pool, gate):
     pool = make_pool(size=1)
-    task = pool.submit(call("sleep", 0.3))
+    task = pool.submit(gate.call())
     behind = pool.submit(call("pid"))
     until_running(pool, task)
     os.kill(task.pid, signal.SIGKILL)
     first = task.pid
-    assert finish(pool, task)[0] == b"slept"
+    gate.open()
+    assert finish(pool, task)[0] == b"passed"
     assert task.attempts == 2
     assert task.failures[0].signal == "SIGKILL"
     assert task.pid != first
@@ -83,7 +98,7 @@ def test_an_idle_worker_that_is_killed_is_replaced(make_pool, events):
     pool = make_pool(size=1)
     before = int(bytes(result(pool, "pid")))
     os.kill(before, signal.SIGKILL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not [kind for kind, _ in events if kind == "worker.exit"]:
         assert time.monotonic() < deadline
         pool.poll()
@@ -106,7 +121,7 @@ def test_a_result_that_was_sent_before_the_death_counts(make_pool):
     pool = make_pool(size=1)
     result(pool, "echo", b"warm")
     task = pool.submit(call("bytes", 100_000))
-    time.sleep(0.5)
+    until_readable(pool, 100_000)
     os.kill(task.pid, signal.SIGKILL)
     time.sleep(0.3)  # both are there when somebody looks
     assert finish(pool, task) == [bytes(100_000)]
@@ -118,7 +133,7 @@ def test_the_pipe_is_emptied_when_the_death_is_heard_of_first(make_pool):
     pool = make_pool(size=1)
     result(pool, "echo", b"warm")
     task = pool.submit(call("bytes", 100_000))
-    time.sleep(0.5)
+    until_readable(pool, 100_000)
     pool._crew.exited(task.worker_id, -9)
     assert finish(pool, task) == [bytes(100_000)]
     assert (task.attempts, task.failures) == (1, [])
@@ -127,7 +142,7 @@ def test_the_pipe_is_emptied_when_the_death_is_heard_of_first(make_pool):
 @unix_methods
 @pytest.mark.parametrize("name", ["loop", "loop_in_c", "stubborn"])
 def test_a_task_that_does_not_end(make_pool, events, name):
-    pool = make_pool(grace=0.2)
+    pool = make_pool(grace=0.2 if name == "stubborn" else PATIENCE)
     failure = guilty_and_innocent(pool, name, timeout=0.3)
     assert failure.cause == "timeout"
     assert "not finished after 0." in failure.detail
@@ -146,14 +161,14 @@ def gone(pid: int) -> bool:
 
 @unix_methods
 def test_a_stopped_worker(make_pool):
-    pool = make_pool(size=1, grace=0.1, task_timeout=0.4)
-    task = pool.submit(call("sleep", 0.2))
+    pool = make_pool(size=1, grace=0.1)
+    task = pool.submit(call("sleep", 600), timeout=2.0)
     until_running(pool, task)
     os.kill(task.pid, signal.SIGSTOP)
     stopped = task.pid
     behind = pool.submit(call("echo", b"x"))
     assert finish(pool, task, behind) == ["timeout", b"x"]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not gone(stopped):
         assert time.monotonic() < deadline
         pool.wait(pool.submit(call("echo", b"x")))
@@ -161,9 +176,9 @@ def test_a_stopped_worker(make_pool):
 
 @any_method
 def test_the_time_of_a_task_counts_from_the_moment_it_is_at_the_head(make_pool):
-    pool = make_pool(size=1, task_timeout=0.6, prefetch_seconds=10.0)
-    tasks = [pool.submit(call("sleep", 0.25), weight=0.001) for _ in range(4)]
-    assert finish(pool, *tasks) == [b"slept"] * 4
+    pool = make_pool(size=1, task_timeout=2.0, prefetch_seconds=10.0)
+    tasks = [pool.submit(call("sleep", 0.7), weight=0.001) for _ in range(3)]
+    assert finish(pool, *tasks) == [b"slept"] * 3
 
 
 @any_method
@@ -171,7 +186,7 @@ def test_a_result_at_the_last_moment_counts(make_pool):
     pool = make_pool(size=1)
     result(pool, "echo", b"warm")
     task = pool.submit(call("sleep", 0.05), timeout=0.1)
-    time.sleep(0.4)  # nobody looks while the time runs out, but the result is there
+    time.sleep(2.0)  # nobody looks while the time runs out, but the result is there
     pool._crew.tick(time.monotonic())
     assert finish(pool, task) == [b"slept"]
 
@@ -322,15 +337,16 @@ def test_no_room_for_another_worker(make_pool, monkeypatch):
     assert not pool.broken
 
 
-def test_the_template_dies_and_the_next_start_method_takes_over(make_pool, method, events):
+def test_the_template_dies_and_the_next_start_method_takes_over(make_pool, method, events, gate):
     if method not in {"template", "forkserver"}:
         pytest.skip("has no template")
     pool = make_pool(retries=NO_RETRIES)
-    tasks = [pool.submit(call("sleep", 0.3)) for _ in range(4)]
+    tasks = [pool.submit(gate.call()) for _ in range(4)]
     until_running(pool, *tasks[:2])
     workers = [task.pid for task in tasks[:2]]
     psutil.Process(psutil.Process(workers[0]).ppid()).kill()
-    assert finish(pool, *tasks) == [b"slept"] * 4
+    gate.open()
+    assert finish(pool, *tasks) == [b"passed"] * 4
     assert not any(task.failures for task in tasks)
     assert pool.stats().method == {"template": "forkserver", "forkserver": "spawn"}[method]
     assert [f["reason"] for kind, f in events if kind == "pool.fallback"] == ["the template process has died"]
@@ -391,8 +407,8 @@ def test_the_state_of_a_cancelled_head_that_dies(make_pool):
 
 @any_method
 def test_a_cancelled_head_that_hangs_is_timed_out(make_pool):
-    pool = make_pool(size=1, task_timeout=0.3)
-    task = pool.submit(call("loop"))
+    pool = make_pool(size=1)
+    task = pool.submit(call("loop"), timeout=2.0)
     until_running(pool, task)
     pool.cancel(task)
     assert result(pool, "echo", b"x") == b"x"

@@ -7,7 +7,7 @@ import time
 import psutil
 import pytest
 from pool_handler import call
-from pool_helpers import any_method, finish, result, unix_methods, until_running
+from pool_helpers import PATIENCE, any_method, finish, result, unix_methods, until_running
 
 from zexus_parallel_plugin.runtime.pool import (
     BlobError,
@@ -92,7 +92,7 @@ def test_every_finished_task_is_delivered_once(pool):
 @any_method
 def test_poll_alone_is_enough(pool):
     task = pool.submit(call("echo", b"x"))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not (finished := pool.poll()):
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -156,35 +156,38 @@ def test_a_worker_that_does_not_read_does_not_block_the_main_process(make_pool):
 
 
 @any_method
-def test_the_queue_has_a_limit(make_pool):
+def test_the_queue_has_a_limit(make_pool, gate):
     pool = make_pool(size=1, max_queue_size=3)
-    head = pool.submit(call("sleep", 0.2))
+    head = pool.submit(gate.call())
     tasks = []
     while pool.room:
         tasks.append(pool.submit(call("echo", b"x")))
     with pytest.raises(PoolFullError, match="collect"):
         pool.submit(call("echo", b"too much"))
     assert pool.stats().queued == 3
-    assert finish(pool, head, *tasks) == [b"slept"] + [b"x"] * len(tasks)
+    gate.open()
+    assert finish(pool, head, *tasks) == [b"passed"] + [b"x"] * len(tasks)
     assert pool.room == 3
 
 
 @any_method
-def test_a_deadline_ends_a_wait(pool):
-    task = pool.submit(call("sleep", 0.5))
+def test_a_deadline_ends_a_wait(pool, gate):
+    task = pool.submit(gate.call())
     assert pool.wait(task, time.monotonic() + 0.05) == []
     assert pool.wait(task, time.monotonic() - 1) == []
     assert not task.done
-    assert finish(pool, task) == [b"slept"]
+    gate.open()
+    assert finish(pool, task) == [b"passed"]
 
 
-def test_a_wake_up_from_another_thread_ends_a_wait(pool):
-    task = pool.submit(call("sleep", 0.6))
+def test_a_wake_up_from_another_thread_ends_a_wait(pool, gate):
+    task = pool.submit(gate.call())
     timer = threading.Timer(0.1, pool.wake)
     timer.start()
     assert pool.wait(task) == []
     timer.join()
-    assert finish(pool, task) == [b"slept"]
+    gate.open()
+    assert finish(pool, task) == [b"passed"]
 
 
 @any_method
@@ -195,38 +198,41 @@ def test_a_task_of_another_pool_is_refused(pool, make_pool):
 
 
 @any_method
-def test_cancel_of_a_waiting_task(make_pool):
+def test_cancel_of_a_waiting_task(make_pool, gate):
     pool = make_pool(size=1, depth=1)
-    head = pool.submit(call("sleep", 0.2))
+    head = pool.submit(gate.call())
     waiting = [pool.submit(call("echo", b"x")) for _ in range(3)]
     pool.cancel(waiting[1])
     assert waiting[1].state is TaskState.CANCELLED
     assert waiting[1].outcome.failure.cause == "cancelled"
-    assert finish(pool, head, *waiting) == [b"slept", b"x", "cancelled", b"x"]
+    gate.open()
+    assert finish(pool, head, *waiting) == [b"passed", b"x", "cancelled", b"x"]
     assert waiting[1].attempts == 0
     assert pool.stats().queued == 0
     pool.cancel(head)
     assert head.state is TaskState.DONE
 
 
-def test_a_task_is_sent_after_all_that_waited_were_cancelled(make_pool):
+def test_a_task_is_sent_after_all_that_waited_were_cancelled(make_pool, gate):
     pool = make_pool(size=1, depth=1)
-    head = pool.submit(call("sleep", 0.2))
+    head = pool.submit(gate.call())
     until_running(pool, head)
     waiting = [pool.submit(call("echo", b"x")) for _ in range(3)]
     for task in waiting:
         pool.cancel(task)
-    assert finish(pool, head) == [b"slept"]
+    gate.open()
+    assert finish(pool, head) == [b"passed"]
     pool.poll()
     assert finish(pool, pool.submit(call("echo", b"next"))) == [b"next"]
 
 
 @any_method
-def test_cancel_of_a_running_task_ignores_its_result(make_pool):
+def test_cancel_of_a_running_task_ignores_its_result(make_pool, gate):
     pool = make_pool(size=1)
-    first = pool.submit(call("sleep", 0.3))
+    first = pool.submit(gate.call())
     until_running(pool, first)
     pool.cancel(first)
+    gate.open()
     assert result(pool, "echo", b"next") == b"next"
     assert first.outcome.failure.cause == "cancelled"
     assert pool.stats().deaths == 0
@@ -260,14 +266,17 @@ def test_workers_are_recycled_above_a_size(make_pool):
     assert result(pool, "pid") != before
 
 
-def test_closing_cancels_what_waits_and_lets_running_tasks_finish(make_pool, events):
-    pool = make_pool(size=1, depth=1, grace=5.0)
-    running = pool.submit(call("sleep", 0.2))
+def test_closing_cancels_what_waits_and_lets_running_tasks_finish(make_pool, events, gate):
+    pool = make_pool(size=1, depth=1, grace=PATIENCE)
+    running = pool.submit(gate.call())
     until_running(pool, running)
     waiting = pool.submit(call("echo", b"x"))
+    timer = threading.Timer(0.2, gate.open)
+    timer.start()
     pool.close()
     pool.close()
-    assert running.outcome.result == b"slept"
+    timer.join()
+    assert running.outcome.result == b"passed"
     assert waiting.outcome.failure.cause == "cancelled"
     assert [fields["code"] for kind, fields in events if kind == "worker.exit"] == [0]
     assert not [kind for kind, _ in events if kind == "worker.kill"]
@@ -311,7 +320,7 @@ def test_closing_while_workers_start(make_pool):
 def test_warm_workers_take_the_first_tasks(make_pool):
     pool = make_pool()
     pool.start(2)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while [worker.state for worker in pool.stats().workers] != [WorkerState.IDLE] * 2:
         assert time.monotonic() < deadline
         pool.poll()

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from zexus_parallel_plugin.cli import signals
 from zexus_parallel_plugin.errors import ZexusParallelError
 
 if TYPE_CHECKING:
@@ -210,7 +210,7 @@ def _run(variant: Variant, program: Path, directory: str) -> _Run:
     with tempfile.TemporaryFile(dir=directory) as out, tempfile.TemporaryFile(dir=directory) as err:
         begin = time.perf_counter()
         with ExitStack() as stack:
-            with _signals_held():
+            with signals.held():
                 process = subprocess.Popen(
                     variant.command(program),
                     stdin=subprocess.DEVNULL,
@@ -227,26 +227,6 @@ def _run(variant: Variant, program: Path, directory: str) -> _Run:
         complaints = err.read().decode("utf-8", "replace").split("\n")
         complaint = next((line.strip() for line in reversed(complaints) if line.strip()), "")
         return _Run(took, code, out.read(), complaint)
-
-
-@contextmanager
-def _signals_held() -> Iterator[None]:
-    """Ctrl-C and the like come after the block: in the middle of it, a process would be there that nobody
-    knows of yet.
-    """
-    came: list[int] = []
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    if threading.current_thread() is not threading.main_thread():
-        handlers.clear()
-    for number in handlers:
-        signal.signal(number, lambda got, _frame: came.append(got))
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        for got in came:
-            signal.raise_signal(got)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import click
 
+from zexus_parallel_plugin.cli import signals
 from zexus_parallel_plugin.journal import catalog
 from zexus_parallel_plugin.journal.places import directory
 from zexus_parallel_plugin.paths import is_directory
@@ -82,9 +84,11 @@ def run_monitored(arguments: Sequence[str]) -> int:
     target = journal_target(arguments, os.environ.get(_VARIABLE))
     command = [sys.executable, "-m", "zexus_parallel_plugin", "run", *arguments]
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
-        app = _app(process, target)
+        with signals.held():
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+            signals.hand_on(signal.SIGTERM, process)
         try:
+            app = _app(process, target)
             app.run()
         finally:
             code = _finish(process, output, errors)
