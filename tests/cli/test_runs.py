@@ -14,6 +14,7 @@ from tests.journal.synthetic import Shape, synthetic, write
 from tests.report.hostile import hostile
 from zexus_parallel_plugin.cli import main
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import encode
 from zexus_parallel_plugin.journal.processes import mark_of
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def test_the_list_as_json(capsys: pytest.CaptureFixture[str], place: Path) -> No
     live = ev.RunStart(t=0, v=1, run="live", time=1e10, pid=os.getpid(), started=mark_of(os.getpid()))
     counts = {"tasks_sent": 7, "calls_committed": 5, "committed_seconds": 3.0, "waited_seconds": 1.0}
     so_far = ev.Metrics(t=2.0, counts=counts, reasons={"worker-died": 2, "cheap": 9})
-    (place / "live.jsonl").write_text(ev.encode(live) + ev.encode(so_far) + '{"e":"ta')
+    (place / "live.jsonl").write_text(encode(live) + encode(so_far) + '{"e":"ta')
     found = json.loads(Outcome(capsys, "runs", "--json").out)["runs"]
     assert found[0]["run"] == "live"
     assert found[0]["state"] == "running"
@@ -67,7 +68,7 @@ def test_the_list_as_json(capsys: pytest.CaptureFixture[str], place: Path) -> No
 def test_totals_are_found_far_from_the_end(capsys: pytest.CaptureFixture[str], place: Path) -> None:
     events = [event for event in synthetic(Shape(tasks=300)) if not isinstance(event, ev.Metrics)]
     events.insert(5, ev.Metrics(t=0, counts={"tasks_sent": 300}))
-    (place / "long.jsonl").write_text("".join(map(ev.encode, events)))
+    (place / "long.jsonl").write_text("".join(map(encode, events)))
     found = {run["run"]: run for run in json.loads(Outcome(capsys, "runs", "--json").out)["runs"]}
     assert found["long"]["tasks"] == 300
 
@@ -90,7 +91,7 @@ def test_removing(capsys: pytest.CaptureFixture[str], place: Path) -> None:
 
 def test_a_run_that_goes_on_is_not_removed(capsys: pytest.CaptureFixture[str], place: Path) -> None:
     live = ev.RunStart(t=0, v=1, run="live", time=1, pid=os.getpid(), started=mark_of(os.getpid()))
-    (place / "live.jsonl").write_text(ev.encode(live))
+    (place / "live.jsonl").write_text(encode(live))
     done = Outcome(capsys, "runs", "rm", "first", "live")
     assert done.code == 2
     assert "use --force" in done.err

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,14 +84,14 @@ def synthetic(shape: Shape | None = None, *, pid: int | None = None) -> Iterator
 
 def lines(shape: Shape | None = None) -> list[str]:
     """The lines of its journal."""
-    return [ev.encode(event) for event in synthetic(shape)]
+    return [encode(event) for event in synthetic(shape)]
 
 
 def write(path: Path, shape: Shape | None = None) -> Path:
     """Write its journal."""
     with path.open("w", encoding="ascii") as file:
         for event in synthetic(shape):
-            file.write(ev.encode(event))
+            file.write(encode(event))
     return path
 
 
@@ -260,7 +261,7 @@ def main() -> None:
             if given.live and event.t > time.monotonic() - start:
                 file.flush()
                 time.sleep(max(0.0, event.t - (time.monotonic() - start)))
-            file.write(ev.encode(event))
+            file.write(encode(event))
     sys.stderr.write(f"{given.file}: {shape.tasks} tasks on {shape.workers} workers\n")
 
 

@@ -13,6 +13,7 @@ import pytest
 from zexus_parallel_plugin.journal import events as ev
 from zexus_parallel_plugin.journal import places
 from zexus_parallel_plugin.journal.catalog import find, runs
+from zexus_parallel_plugin.journal.codec import encode
 from zexus_parallel_plugin.journal.places import PlaceError
 from zexus_parallel_plugin.journal.processes import is_running, mark_of
 from zexus_parallel_plugin.journal.writer import JournalWriter, check_target, open_journal
@@ -46,7 +47,7 @@ def journal(place: Path, name: str, *, pid: int = 0, ended: bool = True, when: f
     events: list[ev.Event] = [start]
     if ended:
         events.append(ev.RunEnd(t=1, state="finished"))
-    path.write_text("".join(map(ev.encode, events)))
+    path.write_text("".join(map(encode, events)))
     os.utime(path, (when, when))
     return path
 

@@ -9,15 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import decode, encode
 from zexus_parallel_plugin.journal.model import RunState
 from zexus_parallel_plugin.journal.reader import JournalError, JournalReader, read_all, read_start
 
 from .synthetic import Shape, synthetic
 
 EVENTS = list(synthetic(Shape(tasks=60, workers=3, failures=0.2, lost=0.1, seed=3)))
-LINES = [ev.encode(event).encode() for event in EVENTS]
+LINES = [encode(event).encode() for event in EVENTS]
 WHOLE = b"".join(LINES)
-READ = [ev.decode(line) for line in LINES]  # times are rounded in a file
+READ = [decode(line) for line in LINES]  # times are rounded in a file
 
 in_a_directory = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.journal.synthetic import Shape, synthetic
-from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from zexus_parallel_plugin.journal import events as ev
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +40,7 @@ def journal(tmp_path: Path) -> Callable[..., Path]:
     def write(*events: ev.Event, path: Path | None = None, **shape: object) -> Path:
         target = path or tmp_path / "run.jsonl"
         shown = events or tuple(synthetic(Shape(**shape), pid=4242))  # type: ignore[arg-type]
-        target.write_text("".join(map(ev.encode, shown)), encoding="ascii")
+        target.write_text("".join(map(encode, shown)), encoding="ascii")
         return target
 
     return write

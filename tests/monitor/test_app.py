@@ -14,6 +14,7 @@ from textual.widgets import Button
 from tests.monitor.piloting import drive, press, screen_lines, screen_text, settle
 from tests.monitor.views import VIEWS
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import encode
 from zexus_parallel_plugin.journal.processes import mark_of
 from zexus_parallel_plugin.monitor.details import Selection
 from zexus_parallel_plugin.monitor.feeds import ReplayFeed
@@ -106,7 +107,7 @@ def test_it_waits_for_a_run_and_follows_the_next_one(journal: Journal, place: Pa
         await settle(pilot)
         assert "one.zx" in screen_text(app)  # it is still running
         with (place / "1.jsonl").open("a") as file:
-            file.write(ev.encode(ev.RunEnd(t=1, state="finished")))
+            file.write(encode(ev.RunEnd(t=1, state="finished")))
         await settle(pilot)
         clock[0] += 2
         await settle(pilot)
@@ -287,7 +288,7 @@ def test_the_table_follows_new_rows_until_somebody_looks_elsewhere(journal: Jour
 
     def add(ident: int) -> None:
         with path.open("a") as file:
-            file.write(ev.encode(ev.Task(t=9.0, id=ident, state="queued", name="later")))
+            file.write(encode(ev.Task(t=9.0, id=ident, state="queued", name="later")))
 
     drive(app, script)
 
@@ -419,7 +420,7 @@ def test_the_view_can_be_paused(journal: Journal) -> None:
         await press(pilot, "space")
         assert "view paused" in screen_text(app)
         with path.open("a") as file:
-            file.write(ev.encode(ev.RunEnd(t=9.0, state="finished")))
+            file.write(encode(ev.RunEnd(t=9.0, state="finished")))
         await settle(pilot)
         assert app.model.status != "finished"
         await press(pilot, "full_stop", "comma", "less_than_sign", "left_square_bracket")  # of replays only

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.monitor.piloting import drive, press, settle
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import encode
 from zexus_parallel_plugin.monitor.lanes import Lanes
 from zexus_parallel_plugin.monitor.tui.app import MonitorApp
 
@@ -47,7 +48,7 @@ def test_one_changed_row_is_one_drawn_line(journal: Callable[..., Path]) -> None
         await settle(pilot)
         before = table.lines_drawn
         with path.open("a") as file:
-            file.write(ev.encode(ev.Task(t=9.0, id=table.keys[3], state="cancelled")))
+            file.write(encode(ev.Task(t=9.0, id=table.keys[3], state="cancelled")))
         await settle(pilot)
         assert table.lines_drawn == before + 1
 
@@ -98,7 +99,7 @@ def test_the_tasks_of_all_views_are_told_to_each(journal: Callable[..., Path]) -
         assert list(table.keys) == []
         await press(pilot, "1")
         with path.open("a") as file:
-            file.write(ev.encode(ev.Task(t=9.0, id=5, state="cancelled")))
+            file.write(encode(ev.Task(t=9.0, id=5, state="cancelled")))
         await settle(pilot)
         await press(pilot, "3")
         assert list(table.keys) == [5]
@@ -131,9 +132,7 @@ def test_rows_that_come_in_below_do_not_lay_out_the_screen_anew(
         await settle(pilot)
         laid_out = counted(monkeypatch, app.screen, "_refresh_layout")
         with path.open("a") as file:
-            file.writelines(
-                ev.encode(ev.Task(t=9.0, id=500 + n, state="queued", name="late")) for n in range(5)
-            )
+            file.writelines(encode(ev.Task(t=9.0, id=500 + n, state="queued", name="late")) for n in range(5))
         await settle(pilot)
         assert len(table.keys) == 205
         assert table.scroll_offset.y == table.max_scroll_y == 206 - table.size.height

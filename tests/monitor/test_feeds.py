@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import encode
 from zexus_parallel_plugin.journal.processes import mark_of
 from zexus_parallel_plugin.monitor.feeds import LiveFeed, ReplayFeed, journal_end
 
@@ -41,7 +42,7 @@ def test_a_journal_is_read_as_it_grows(journal: Callable[..., Path]) -> None:
     feed = LiveFeed(path)
     feed.step(1)
     with path.open("a") as file:
-        file.write(ev.encode(ev.Output(t=1, text="hello")) + '{"e":"output","t":2,"te')
+        file.write(encode(ev.Output(t=1, text="hello")) + '{"e":"output","t":2,"te')
         file.flush()
         feed.step(1)
         assert feed.watch.state.output == ["hello"]

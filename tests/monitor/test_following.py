@@ -12,6 +12,7 @@ from textual.scrollbar import ScrollBar
 from tests.journal.synthetic import Shape, synthetic
 from tests.monitor.piloting import drive, press, screen_lines, screen_text, settle
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import encode
 from zexus_parallel_plugin.journal.processes import mark_of
 from zexus_parallel_plugin.monitor.ink import ASCII, UNICODE, plain
 from zexus_parallel_plugin.monitor.place import Going, Place, place_line
@@ -38,9 +39,9 @@ class Growing:
         self.steps += 1
         at, number = 100.0 + self.steps, 1000 + self.steps
         with self.path.open("a", encoding="ascii") as file:
-            file.write(ev.encode(ev.Task(t=at, id=number, state="queued", name="later")))
-            file.write(ev.encode(ev.Output(t=at, text=f"step {self.steps}\n")))
-            file.write(ev.encode(ev.Log(t=at, level="info", text=f"step {self.steps}")))
+            file.write(encode(ev.Task(t=at, id=number, state="queued", name="later")))
+            file.write(encode(ev.Output(t=at, text=f"step {self.steps}\n")))
+            file.write(encode(ev.Log(t=at, level="info", text=f"step {self.steps}")))
         await settle(pilot)
 
 
@@ -152,7 +153,7 @@ def test_after_the_end_of_the_run_there_is_nothing_to_follow(growing: Growing) -
     async def script(pilot: Pilot[Any]) -> None:
         await press(pilot, "3", "home")
         with growing.path.open("a") as file:
-            file.write(ev.encode(ev.RunEnd(t=200.0, state="finished")))
+            file.write(encode(ev.RunEnd(t=200.0, state="finished")))
         await settle(pilot)
         assert bar(app).startswith("1 to ")
         assert "follow" not in bar(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import encode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,5 +51,5 @@ def hostile(path: Path) -> Path:
         ev.Worker(t=1.5, id=1, state="dead", expected=False, signal=NASTY, reason=NASTY),
         ev.RunEnd(t=2, state="failed", code=1, error=NASTY),
     ]  # fmt: skip
-    path.write_text("".join(map(ev.encode, events)), encoding="ascii")
+    path.write_text("".join(map(encode, events)), encoding="ascii")
     return path

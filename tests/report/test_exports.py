@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tests.journal.synthetic import Shape, write
 from tests.journal.test_events import EVENTS
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import encode
 from zexus_parallel_plugin.report.document import document
 from zexus_parallel_plugin.report.load import Loaded, load
 from zexus_parallel_plugin.report.plain import printable, shortened
@@ -249,7 +250,7 @@ def test_slices_never_cross(tmp_path: Path) -> None:
         ev.Task(t=0.9, id=3, state="committed", worker=1, attempt=1, begun=0.45, ended=0.7, committed=1),
     ]
     path = tmp_path / "run.jsonl"
-    path.write_text("".join(map(ev.encode, events)), encoding="ascii")
+    path.write_text("".join(map(encode, events)), encoding="ascii")
     made = trace(load(path))["traceEvents"]
     assert complaints(made) == []
     assert [event["ts"] for event in made if event.get("cat") == "task"] == [100_000, 500_000, 800_000]
@@ -281,7 +282,7 @@ def test_every_report_can_be_made_of_any_journal(tmp_path: Path, events: list[ev
     start = ev.RunStart(t=0, v=1, run="r", time=0, pid=1, started="gone/1")
     write(path, Shape(tasks=seed % 7, seed=seed))
     with path.open("a", encoding="ascii") as file:
-        file.writelines(map(ev.encode, [start, *events]))
+        file.writelines(map(encode, [start, *events]))
     run = load(path)
     text_report(run)
     joblog(run)
@@ -294,7 +295,7 @@ def test_what_was_compiled_is_in_every_report(tmp_path: Path) -> None:
     path = write(tmp_path / "run.jsonl", Shape(tasks=3))
     counts = {"units_translated": 7, "units_cached": 2, "units_refused": 1, "translation_seconds": 0.25}
     with path.open("a") as file:
-        file.write(ev.encode(ev.Metrics(t=9.0, counts=counts)))
+        file.write(encode(ev.Metrics(t=9.0, counts=counts)))
     run = load(path)
     assert "compiled:   7 actions and loops in 250 ms, 2 of them from the cache, 1 refused" in text_report(
         run
@@ -319,6 +320,6 @@ def test_each_attempt_in_the_job_log_has_the_signal_of_its_own_worker(tmp_path: 
             ),
         ]
     path = tmp_path / "run.jsonl"
-    path.write_text("".join(map(ev.encode, events)), encoding="ascii")
+    path.write_text("".join(map(encode, events)), encoding="ascii")
     rows = [line.split("\t") for line in joblog(load(path)).splitlines()[1:]]
     assert [(row[1], row[7]) for row in rows] == [("worker-1", "9"), ("worker-2", "11")]

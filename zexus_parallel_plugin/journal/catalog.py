@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zexus_parallel_plugin.journal import events as ev
+from zexus_parallel_plugin.journal.codec import decode
 from zexus_parallel_plugin.journal.estimates import speedup
 from zexus_parallel_plugin.journal.places import SUFFIX, PlaceError, directory, is_live
 from zexus_parallel_plugin.journal.reader import JournalError, read_start
@@ -155,7 +156,7 @@ def _last_events(path: Path, tail: int) -> list[ev.Event]:
     found = []
     for line in lines if size <= tail else lines[1:]:
         try:
-            event = ev.decode(line)
+            event = decode(line)
         except ValueError:
             continue
         if event is not None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.errors import ZexusParallelError
-from zexus_parallel_plugin.journal.events import VERSION, RunStart, decode
+from zexus_parallel_plugin.journal.codec import decode
+from zexus_parallel_plugin.journal.events import VERSION, RunStart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from typing import TYPE_CHECKING
 
-from zexus_parallel_plugin.journal.events import Event, decode
+from zexus_parallel_plugin.journal.codec import decode
 from zexus_parallel_plugin.journal.places import is_live
 from zexus_parallel_plugin.journal.reader import JournalReader
 from zexus_parallel_plugin.monitor.watch import Watch
@@ -17,6 +17,8 @@ from zexus_parallel_plugin.monitor.watch import Watch
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from zexus_parallel_plugin.journal.events import Event
 
 __all__ = ["Feed", "LiveFeed", "ReplayFeed", "journal_end"]
 
