@@ -16,6 +16,10 @@ action f(xs) { let t = 0; for each x in xs { try { t = t + g(x); let q = xs[x]; 
     catch (e) { t = t + 100; } } return t; }
 print(f([0, 1, 2, 3])); print(f([5, 2, "a"]));
 """,
+    "a break as the end of a try": """
+action f(n) { let i = 0; while (i < n) { i = i + 1; try { break; } catch (e) { print(e); } } return i; }
+print(f(3));
+""",
     "slow index": """
 action f(m, ks) { let t = 0; for each k in ks { let v = m[k]; if (v == null) { t = t + 1; } else {
     t = t + v; } } return t; }

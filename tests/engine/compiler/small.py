@@ -239,4 +239,59 @@ action f(n) { let a = 0; for i in range(n) { a = a + i; } for i in range(n) { a 
     while (a > 5) { a = a - 3; } return a; }
 print(f(3));
 """,
+    "a number that becomes text": """
+action f(n) { let y = 7; let all = ""; let i = 0;
+    while (i < n) { all = all + y % 5 + ","; if (i == 2) { y = "n%d"; } i = i + 1; } return all; }
+print(f(5)); print(f(2));
+""",
+    "kinds that go around": """
+action f(n) { let a = 1; let b = 2; let c = 3; let i = 0; let all = [];
+    while (i < n) { a = b; b = c; c = a + i; if (i == 3) { c = "t"; } all.push("" + a + (a == 2));
+        i = i + 1; } return all; }
+print(f(9));
+""",
+    "a list that becomes a map": """
+action f(n) { let xs = [7, 7]; let i = 0; let sizes = [];
+    while (i < n) { if (i == 2) { xs = {}; } xs[i % 2] = i; sizes.push(xs.length()); xs.push(i); i = i + 1; }
+    return [xs, sizes]; }
+print(f(2)); print(f(4));
+""",
+    "methods of a map": """
+action f(n) { let m = {"a": 1}; let seen = []; let i = 0;
+    while (i < n) { m["k" + i] = i; if (m.has("k1")) { seen.push(m.get("k1")); }
+        i = i + m.size() / m.size(); } return [m, seen, m.count(), m.get("none")]; }
+print(f(3));
+""",
+    "a flag from a comparison": """
+action f(a, b) { let odd = a == b; let n = 0; let done = false;
+    while (!done) { if (odd) { n = n + 2; } odd = false; n = n + 1; done = n > 2; } return [n, odd, done]; }
+print(f(1, 1)); print(f([1], 2));
+""",
+    "a callee changes the kind": """
+let t = 1;
+action f() { t = "x"; return 1; }
+let i = 0;
+while (i < 4) { print("" + t % 3); if (i == 1) { f(); } i = i + 1; }
+""",
+    "a loop entered with other kinds": """
+let x = 1; let log = [];
+for each y in [2, "s%d", 3, [4], 5] { x = y; let i = 0; while (i < 3) { log.push(x % 2); i = i + 1; } }
+print(log);
+""",
+    "ways that owe different gas": """
+action f(n) { let a = 0; let i = 0;
+    while (i < n) { i = i + 1; if (i % 2 == 0) { let j = 0;
+            while (j < i) { j = j + 1; if (j == 4) { break; } } a = a + j; continue; }
+        if (i > 6) { a = a * 2; break; } if (i == 3) { a = a + len("abc"); } }
+    return a; }
+action g(n) { if (n > 2) { return g(n - 1) + 1; } elif (n > 1) { f(n); } else { n = f(n) + 4; } return n; }
+print(f(9)); print(g(5)); print(g(1)); print(g(2));
+""",
+    "calls on both sides": """
+action h(n) { return n + 1; }
+action f(n) { let a = 0; let i = 0;
+    while (i < n) { if (i % 3 == 0) { a = h(a); } else { a = h(a) * 2; } i = i + 1; }
+    if (a > 3) { h(a); } while (a > 9) { a = a - 7; } return a; }
+print(f(6));
+""",
 }

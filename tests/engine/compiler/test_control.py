@@ -109,6 +109,7 @@ REFUSED: dict[str, tuple[list[Any], str]] = {
         [NOP, (TRY, 6), CONST, (IF_FALSE, 8), POP_TRY, (JUMP, 7), POP, (JUMP, 0), NOP], "leaves an open try"),
     "a handler in front": ([NOP, (TRY, 0), POP_TRY], "handler of 1 at 0"),
     "a try without an end": ([(TRY, 3), POP_TRY, NOP, POP, NOP], "without a common end"),
+    "a break at the end of a try": ([NOP, (TRY, 3), (JUMP, 5), POP, (JUMP, 0), NOP], "without a common end"),
     "a try that jumps backwards": ([NOP, (TRY, 4), POP_TRY, (JUMP, 0), POP, NOP], "without a common end"),
     "behind a jump": ([CONST, (IF_FALSE, 4), (JUMP, 6), NOP, NOP, (JUMP, 3), NOP], "from 2 to 6"),
     "behind a return": ([CONST, (IF_TRUE, 3), (JUMP, 5), CONST, RETURN, NOP, (JUMP, 4)], "by a jump to 5"),

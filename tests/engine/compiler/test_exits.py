@@ -47,7 +47,7 @@ def loops(execution: Execution) -> list[Unit | str]:
 def test_an_action_is_left_nowhere_if_all_is_plain() -> None:
     execution = run("action f(n) { let t = 0; for i in range(n) { t = t + i * 2; } return t; } print(f(9));")
     assert unit(execution, "f").left == 0
-    assert "for k1 in range((L - g) // " in unit(execution, "f").source
+    assert "for k1 in range(1, (L_25 - g) // " in unit(execution, "f").source
 
 
 def test_exits_are_counted_and_an_operator_is_given_up_after_some() -> None:

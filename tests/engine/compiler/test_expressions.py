@@ -16,12 +16,15 @@ from tests.differential.describe import Describer
 from tests.engine.programs import machine
 from zexus_parallel_plugin.engine import isa, operators
 from zexus_parallel_plugin.engine.compiler import expressions as ex
-from zexus_parallel_plugin.engine.compiler import support
+from zexus_parallel_plugin.engine.compiler import kinds, support
 from zexus_parallel_plugin.engine.execution import Execution
 
 NAMES = support.names(Execution(machine()))
 BINARY = sorted(operators.BINARY)
-SOUND = {ex.BOOL: (bool,), ex.NUMBER: (int, float, bool, complex), ex.TEXT: (str,)}
+SOUND = {
+    kinds.BOOL: (bool,), kinds.NUMBER: (int, float, bool, complex), kinds.TEXT: (str,), kinds.LIST: (list,),
+    kinds.MAP: (dict,),
+}  # fmt: skip
 """Types of the values that a kind promises."""
 
 plain: list[Any] = [
@@ -72,11 +75,11 @@ def evaluate(text: str, **variables: Any) -> Any:
         raise Raised from error
 
 
-def kinds(value: Any) -> list[str]:
+def known(value: Any) -> list[str]:
     """What the compiler may know of a value."""
-    found = [ex.ANY]
+    found = [kinds.ANY]
     if type(value) in support.PLAIN:
-        found.append(ex.PLAIN)
+        found.append(kinds.PLAIN)
     return found + [kind for kind, types in SOUND.items() if type(value) in types]
 
 
@@ -98,7 +101,7 @@ def test_binary_texts_give_the_rules_result_or_raise(op: int, slow: bool) -> Non
         except Exception:
             expected = Raised
         literals = [False, True] if type(b) in support.PLAIN and not slow else [False]
-        for ka, kb, literal in itertools.product(kinds(a), kinds(b), literals):
+        for ka, kb, literal in itertools.product(known(a), known(b), literals):
             constants: dict[str, Any] = {}
             expression = ex.Binary(op, operand(a, "a", ka, False), operand(b, "b", kb, literal), 0, slow)
             text = expression.text(writer(constants=constants))
@@ -116,9 +119,9 @@ def check_kind(kind: str, value: Any) -> None:
     """What is known of a value is true: but for ``any`` and ``condition``, it is no error and no wrapper."""
     if kind in SOUND:
         assert type(value) in SOUND[kind], value
-    elif kind == ex.PLAIN:
+    elif kind == kinds.PLAIN:
         assert type(value) in {*support.PLAIN, complex}, value
-    elif kind == ex.CONDITION:
+    elif kind == kinds.CONDITION:
         assert type(value) in {bool, EvaluationError}, value
 
 
@@ -155,8 +158,8 @@ leaves = st.sampled_from(
     [
         ex.Local("a"),
         ex.Local("b"),
-        ex.Local("n", ex.NUMBER),
-        ex.Local("s", ex.TEXT),
+        ex.Local("n", kinds.NUMBER),
+        ex.Local("s", kinds.TEXT),
         ex.Constant(0),
         ex.Constant("x"),
     ]
@@ -205,7 +208,7 @@ def test_nested_texts_and_conditions(expression: ex.Expression, a: Any, b: Any, 
 
 @pytest.mark.parametrize("value", [*plain, *strange], ids=lambda value: type(value).__name__)
 def test_other_texts_give_the_rules_result_or_raise(value: Any) -> None:
-    for kind in kinds(value):
+    for kind in known(value):
         a = ex.Local("a", kind)
         checks: list[tuple[ex.Expression, Any]] = [
             (ex.Not(a), lambda: not value),

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.compiler import expressions as ex
+from zexus_parallel_plugin.engine.compiler.kinds import ANY, merged
+from zexus_parallel_plugin.engine.compiler.metering import MeteringEmitter
 from zexus_parallel_plugin.engine.compiler.points import Entry, Line, State
-from zexus_parallel_plugin.engine.compiler.source import SourceEmitter, bare
+from zexus_parallel_plugin.engine.compiler.source import bare
 from zexus_parallel_plugin.engine.compiler.storage import OWN, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class VariableEmitter(SourceEmitter):
+class VariableEmitter(MeteringEmitter):
     """Variables."""
 
     def flush(self, names: frozenset[str]) -> None:
@@ -63,7 +65,7 @@ class VariableEmitter(SourceEmitter):
             if variable.cached:
                 return ex.Helper("KNOWN", (ex.Local(variable.local),))
             return ex.Unsure(variable.local)
-        return ex.Local(variable.local, self.kinds.get(name, ex.ANY))
+        return ex.Local(variable.local, self.kinds.get(name, ANY))
 
     def load_name(self, pc: int, name: Any) -> None:
         """``LOAD_NAME``."""
@@ -93,7 +95,7 @@ class VariableEmitter(SourceEmitter):
         at = self.resume(len(state.stack) - 1)
         state.stack.pop()
         self.line(f"{variable.local} = {bare(expression.text(self.writer))}", at)
-        self.note_kind(name, expression)
+        self.note_kind(name, expression.kind)
         if variable.cached:
             state.dirty |= {name}
         state.assigned |= {name}
@@ -107,13 +109,10 @@ class VariableEmitter(SourceEmitter):
             self.reload(changed)
             state.stale = frozenset()
 
-    def note_kind(self, name: str, expression: ex.Expression) -> None:
-        """Note what kind of value a variable gets."""
-        kind = expression.kind
-        known = self.found_kinds.get(name)
-        if known is None or known == kind:
-            self.found_kinds[name] = kind
-        elif expression.transparent and known not in {ex.ANY, ex.CONDITION}:
-            self.found_kinds[name] = ex.PLAIN
-        else:
-            self.found_kinds[name] = ex.ANY
+    def note_kind(self, name: str, kind: str) -> None:
+        """Note what kind of value a variable gets. The first one that it gets at all is taken for the kind of
+        all; whoever has the unit written sees whether that holds.
+        """
+        self.found_kinds[name] = merged(self.found_kinds.get(name, kind), kind)
+        if not self.variables.by_name[name].present:
+            self.kinds.setdefault(name, kind)

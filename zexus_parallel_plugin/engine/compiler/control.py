@@ -251,7 +251,7 @@ class _Parser:
                     raise Unstructured(f"try at {pc} is jumped over")
             body = (Step(pc), *self.sequence(pc + 1, handler, inner))
             return Try(pc, handler, body, self.rescue(handler, end, context)), -1
-        if op != isa.JUMP or not handler <= after <= end:
+        if op != isa.JUMP or not handler <= after <= end or context.kind(after) == "break":
             raise Unstructured(f"try at {pc} without a common end")
         body = (Step(pc), *self.sequence(pc + 1, last, inner), Step(last))
         return Try(pc, handler, body, self.rescue(handler, after, context)), after

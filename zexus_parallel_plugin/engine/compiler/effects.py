@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
+from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler.control import Unstructured
+from zexus_parallel_plugin.engine.compiler.kinds import ANY, BOOL, LIST, MAP, NUMBER, TEXT
 from zexus_parallel_plugin.engine.compiler.operations import OperatorEmitter
 from zexus_parallel_plugin.engine.compiler.points import Entry, NeedsTracking
 from zexus_parallel_plugin.engine.compiler.regions import INLINED
@@ -13,6 +15,7 @@ from zexus_parallel_plugin.engine.compiler.source import bare
 from zexus_parallel_plugin.engine.compiler.storage import OWN
 
 _SIZED = {"length": "SIZED", "size": "SIZED", "count": "COUNTED"}
+_SIZED_KINDS = {"SIZED": frozenset({LIST, MAP, TEXT}), "COUNTED": frozenset({LIST, MAP})}
 _SPACED = " + ' ' + "
 
 
@@ -23,7 +26,7 @@ class EffectEmitter(OperatorEmitter):
         """``PRINT``."""
         parts = self.arguments(count)
         shown = [
-            text if part.expression.kind == ex.TEXT else f"SHOW({text})"
+            text if part.expression.kind == TEXT else f"SHOW({text})"
             for part, text in zip(parts, self.texts(parts), strict=False)
         ]
         self.line(f"print({_SPACED.join(shown)})", self.error_at(pc))
@@ -39,7 +42,7 @@ class EffectEmitter(OperatorEmitter):
         at = self.resume(len(stack) - 1)
         stack.pop()
         text = condition.expression.text(self.writer)
-        test = bare(text) if condition.expression.kind != ex.ANY else f"REQUIRED({text})"
+        test = bare(text) if condition.expression.kind != ANY else f"REQUIRED({text})"
         self.line(f"if not ({test}):", at)
         self.indent += 1
         frame = "V" if self.in_frame else "None"
@@ -88,7 +91,7 @@ class EffectEmitter(OperatorEmitter):
             self.combine(ex.Pushed(target.expression, item.expression), (target, item), pc)
         elif name == "range":
             parts = self.take(count)
-            self.combine(ex.Helper("RANGE", tuple(part.expression for part in parts), ex.PLAIN), parts, pc)
+            self.combine(ex.Helper("RANGE", tuple(part.expression for part in parts), LIST), parts, pc)
         else:
             self.append(pc, *self.arguments(2))
 
@@ -97,10 +100,10 @@ class EffectEmitter(OperatorEmitter):
         state = self.state
         text, value = self.texts((target, item))
         at = self.exit_at(pc, [*state.stack, target, item])
-        self.line(f"if type({text}) is not list: raise TRAP", at)
+        if target.expression.kind != LIST:
+            self.line(f"if type({text}) is not list: raise TRAP", at)
         self.line(f"{text}.append({value})", at)
-        kind = target.expression.kind
-        self.push(ex.Local(text, ex.PLAIN if kind == ex.ANY else kind), pc)
+        self.push(ex.Local(text, LIST), pc)
 
     def call_action(self, pc: int, name: str, entries: list[Entry], result: str) -> None:
         """A call by name of an action, or of whatever a variable holds."""
@@ -146,6 +149,7 @@ class EffectEmitter(OperatorEmitter):
         written = [v for v in cached if v.name in writes and v.local]
         self.written += written
         for variable in written:
+            self.note_kind(variable.name, ANY)
             self.release(variable.local)
         if suspects and own_written:
             self.line("version = FV.version")
@@ -166,29 +170,74 @@ class EffectEmitter(OperatorEmitter):
         """``CALL_METHOD``."""
         name, count = operand
         target, *rest = self.arguments(count + 1)
-        text, *arguments = self.texts((target, *rest))
         if name == "set" and count == 2:
-            at = self.exit_at(pc, [*self.state.stack, target, *rest])
-            key, value = arguments
-            self.line(f"if type({text}) not in STORES: raise TRAP", at)
-            self.line(f"{text}[{key}] = {value}", at)
-            self.push(rest[1].expression, pc)
+            self.set_item(pc, target, *rest)
             return
-        result = self.temporary()
-        at = self.error_at(pc)
+        text, *arguments = self.texts((target, *rest))
         if name in self.linker.methods:
             general = f"m_{name}({', '.join([text, *arguments])})"
         else:
             general = f"METHOD({text}, {name!r}, [{', '.join(arguments)}])"
         if name in {"push", "append"} and count == 1:
-            self.line(f"if type({text}) is list: {text}.append({arguments[0]}); {result} = {text}", at)
-            self.line(f"else: {result} = {general}", at)
-        elif name in _SIZED and count == 0:
-            self.line(f"{result} = len({text}) if type({text}) in {_SIZED[name]} else {general}", at)
-        elif name == "get" and count == 1:
-            self.line(f"{result} = {text}.get({arguments[0]}) if type({text}) is dict else {general}", at)
-        elif name in {"has", "contains"} and count == 1:
-            self.line(f"{result} = ({arguments[0]} in {text}) if type({text}) is dict else {general}", at)
+            self.push_item(pc, target, arguments[0], general)
+            return
+        result, kind = self.temporary(), ANY
+        direct = _direct_method(name, text, arguments)
+        if direct is None:
+            value = general
+        elif target.expression.kind in direct.kinds:
+            value, kind = direct.text, direct.result
         else:
-            self.line(f"{result} = {general}", at)
+            value = f"{direct.text} if {direct.check} else {general}"
+        self.line(f"{result} = {value}", self.error_at(pc))
+        self.push(ex.Local(result, kind), pc)
+
+    def set_item(self, pc: int, target: Entry, key: Entry, value: Entry) -> None:
+        """``target[key] = value``, which is the value."""
+        text, at = self.texts((target, key, value)), self.exit_at(pc, [*self.state.stack, target, key, value])
+        if target.expression.kind not in {LIST, MAP}:
+            self.line(f"if type({text[0]}) not in STORES: raise TRAP", at)
+        self.line(f"{text[0]}[{text[1]}] = {text[2]}", at)
+        self.push(value.expression, pc)
+
+    def push_item(self, pc: int, target: Entry, item: str, general: str) -> None:
+        """``target.push(item)``, which is the target if that is a list."""
+        (text,) = self.texts((target,))
+        at = self.error_at(pc)
+        if target.expression.kind == LIST:
+            self.line(f"{text}.append({item})", at)
+            self.push(target.expression, pc)
+            return
+        op = self.instructions[pc + 1][0]
+        if op == isa.POP and pc + 1 not in self.code.targets:
+            self.line(f"if type({text}) is list: {text}.append({item})", at)
+            self.line(f"else: {general}", at)
+            self.push(ex.Constant(None), pc)  # what is popped is never seen
+            return
+        result = self.temporary()
+        self.line(f"if type({text}) is list: {text}.append({item}); {result} = {text}", at)
+        self.line(f"else: {result} = {general}", at)
         self.push(ex.Local(result), pc)
+
+
+class _DirectMethod(NamedTuple):
+    """A method of Python's own types: its text, the check under which it is right, the kinds of targets that
+    need no check, and the kind of the result then.
+    """
+
+    text: str
+    check: str
+    kinds: frozenset[str]
+    result: str
+
+
+def _direct_method(name: str, target: str, arguments: list[str]) -> _DirectMethod | None:
+    if name in _SIZED and not arguments:
+        types = _SIZED[name]
+        return _DirectMethod(f"len({target})", f"type({target}) in {types}", _SIZED_KINDS[types], NUMBER)
+    if len(arguments) != 1 or name not in {"get", "has", "contains"}:
+        return None
+    check, kinds = f"type({target}) is dict", frozenset({MAP})
+    if name == "get":
+        return _DirectMethod(f"{target}.get({arguments[0]})", check, kinds, ANY)
+    return _DirectMethod(f"({arguments[0]} in {target})", check, kinds, BOOL)

@@ -8,6 +8,7 @@ with which stack, and how much gas goes back.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa
@@ -25,6 +26,8 @@ from zexus_parallel_plugin.engine.compiler.control import (
     steps,
 )  # fmt: skip
 from zexus_parallel_plugin.engine.compiler.effects import EffectEmitter
+from zexus_parallel_plugin.engine.compiler.kinds import TEXT, merged
+from zexus_parallel_plugin.engine.compiler.metering import limit
 from zexus_parallel_plugin.engine.compiler.points import Entry, Exit, Line, State, Turns
 from zexus_parallel_plugin.engine.compiler.regions import Cost
 from zexus_parallel_plugin.engine.compiler.source import bare
@@ -132,9 +135,11 @@ class Emitter(EffectEmitter):
         self.check_iteration(node.kind)
         self.line(f"if {self.negated(node.pc, text)}:", at)
         self.indent += 1
+        owed = self.state.owed
         self.give_back(node.kind)
         self.note_leave(node.kind)
         self.line("break" if node.kind == "break" else "continue")
+        self.state.owed = owed
         self.indent -= 1
 
     def leave(self, node: Leave, *, last: bool) -> None:
@@ -149,18 +154,6 @@ class Emitter(EffectEmitter):
         elif not (last and self.loop_indent == self.indent):
             self.line("continue")
         self.state.ended = True
-
-    def give_back(self, kind: str) -> None:
-        """Refund what an iteration that ends early has been charged for the rest of it."""
-        left = self.state.prepaid
-        if kind != "break" or self.turns is None:
-            self.refund(left)
-            return
-        counter, cost = self.turns
-        self.line(
-            f"g += {cost.gas} * ({counter} + 1) - {left.gas}; "
-            f"n += {cost.operations} * ({counter} + 1) - {left.operations}"
-        )
 
     def note_leave(self, kind: str) -> None:
         """Remember what is known at a ``break``."""
@@ -177,11 +170,10 @@ class Emitter(EffectEmitter):
     def loop(self, node: Loop) -> None:
         """A loop."""
         self.settle()
+        self.load_gas()
         state = self.state
-        if state.reload:
-            self.line("g = M.gas_used; n = M.operation_count")
-            state.reload = False
         outer = self.loop_indent, self.loop_stack, self.break_states, self.loop_stale
+        outer_debts = self.loop_owed, self.break_owed
         stored = self.stored_in(node.body)
         for name in stored:
             self.release(self.variables.by_name[name].local)
@@ -190,21 +182,23 @@ class Emitter(EffectEmitter):
         if turns is None:
             self.line(self.repeat(node))
         else:
-            self.line(f"{turns.counter} = -1")
-            self.line(f"for {turns.counter} in range({self.most_turns(turns)}):")
+            self.line(f"{turns.counter} = 0")
+            self.line(f"for {turns.counter} in range(1, {self.most_turns(turns)} + 1):")
         self.turns = turns
         self.indent += 1
         self.loop_indent, self.loop_stack, self.break_states = self.indent, list(state.stack), []
         self.loop_stale = state.stale
+        self.loop_owed, self.break_owed = state.owed, None
         if state.stale.intersection(stored):
             raise Unstructured("a loop begins while a name cache may be stale")
         cached = frozenset(name for name in stored if self.variables.by_name[name].cached)
         state.dirty |= cached
-        state.uncharged = True
-        state.prepaid = Cost()
+        self.begin_region()
         head = self.exit_before(node.pc)
         size = len(self.lines)
         self.sequence(node.body)
+        if not self.state.ended:
+            raise Unstructured(f"an iteration of the loop at {node.pc} has no end")
         if len(self.lines) == size:
             self.line("pass")
         self.indent -= 1
@@ -217,6 +211,7 @@ class Emitter(EffectEmitter):
         ends = self.break_states
         self.loop_indent, self.loop_stack, self.break_states, self.loop_stale = outer
         self.state = before
+        self.end_loop(outer_debts)
         self.state.dirty |= cached.union(*(end.dirty for end in ends))
         self.state.stale |= frozenset().union(*(end.stale for end in ends))
         if self.state.stale & self.state.dirty:
@@ -244,7 +239,7 @@ class Emitter(EffectEmitter):
 
     def most_turns(self, turns: Turns) -> str:
         """How many iterations a loop may be charged for when it ends."""
-        return f"(L - g) // {turns.cost.gas}"
+        return f"({limit('L', self.state.owed.gas)} - g) // {turns.cost.gas}"
 
     def end_turns(self, _turns: Turns, head: Exit) -> None:
         """What happens behind so many iterations."""
@@ -268,7 +263,7 @@ class Emitter(EffectEmitter):
                 if variable.of_caller and variable.stored:
                     cache = f"FV.stale_name, FV.stale_value = {variable.name!r}, {variable.local}"
                     self.line(f"if last == {variable.name!r}: {cache}; FV.stale_version = FV.version")
-        self.line("M.gas_used = g; M.operation_count = n")
+        self.hand_over_gas()
         self.line(f"return {pc}, {'J' if self.keeps_operands else '()'}, ()")
 
     def stored_in(self, nodes: Sequence[Node]) -> list[str]:
@@ -303,7 +298,7 @@ class Emitter(EffectEmitter):
             outer, self.lines = self.lines, []
             self.indent += 1
             if divided:
-                self.state.uncharged, self.state.prepaid = True, Cost()
+                self.begin_region()
             else:
                 cost = taken.cost if side is node.taken else other.cost
                 self.refund(most.minus(cost))
@@ -318,8 +313,8 @@ class Emitter(EffectEmitter):
         self.line(f"if {text}:", at)
         self.join(start, ends, bodies)
         live = [end for end in ends if not end.ended]
-        if divided and live:
-            self.part(ends, bodies)
+        if divided:
+            self.begin_region()
         elif live:
             self.state.prepaid = live[0].prepaid
         self.write_sides(text, bodies)
@@ -334,10 +329,8 @@ class Emitter(EffectEmitter):
         host's stack for good; here they are kept in a list ``J``, below the symbolic stack.
         """
         self.settle()
+        self.load_gas()
         state = self.state
-        if state.reload:
-            self.line("g = M.gas_used; n = M.operation_count")
-            state.reload = False
         for name in self.stored_in([node]):
             self.release(self.variables.by_name[name].local)
         start = state.copy()
@@ -358,8 +351,7 @@ class Emitter(EffectEmitter):
         self.line("try:")
         bodies = [body, rescued]
         self.join(start, ends, bodies)
-        if not all(end.ended for end in ends):
-            self.part(ends, bodies)
+        self.begin_region()
         self.lines += body
         self.line("except Exception as error:")
         helper = "CAUGHT_WRITING" if outdated else "CAUGHT"
@@ -372,31 +364,19 @@ class Emitter(EffectEmitter):
         """The lines of the body of a ``try``, or of its handler if something is ``caught``."""
         outer, self.lines = self.lines, []
         self.indent += 1
-        self.state.uncharged, self.state.prepaid = True, Cost()
+        self.begin_region()
         if caught:
             text = self.temporary()
             self.line(f"g, n, {text} = {caught}")
+            self.state.owed = Cost()
             self.reload(outdated)
-            self.state.stack.append(Entry(ex.Local(text, ex.TEXT), -1))
+            self.state.stack.append(Entry(ex.Local(text, TEXT), -1))
         self.sequence(nodes)
         if not self.state.ended:
             self.settle()
         self.indent -= 1
         lines, self.lines = self.lines, outer
         return lines
-
-    def part(self, ends: list[State], bodies: list[list[Line]]) -> None:
-        """Begin a new region behind two sides that may have left the gas in different places."""
-        if any(end.reload and not end.ended for end in ends):
-            self.agree_on_gas(ends, bodies)
-        self.state.uncharged, self.state.prepaid = True, Cost()
-
-    def agree_on_gas(self, ends: list[State], bodies: list[list[Line]]) -> None:
-        """Let both sides of a branch end with the gas in local variables."""
-        for end, body in zip(ends, bodies, strict=False):
-            if end.reload and not end.ended:
-                body.append(Line(self.indent + 1, "g = M.gas_used; n = M.operation_count", None))
-        self.state.reload = False
 
     def write_sides(self, text: str, bodies: list[list[Line]]) -> None:
         """Put the lines of both sides behind the line of the condition."""
@@ -420,29 +400,28 @@ class Emitter(EffectEmitter):
             return
         if len({len(end.stack) for end, _body in live}) != 1:
             raise Unstructured("branches leave different numbers of operands")
-        merged: list[Entry] = []
+        common: list[Entry] = []
         for entries in zip(*(end.stack for end, _body in live), strict=False):
             first = entries[0]
             if all(entry.expression == first.expression for entry in entries):
-                merged.append(first)
+                common.append(first)
                 continue
             name = self.temporary()
-            kinds = {entry.expression.kind for entry in entries}
             for entry, (_end, body) in zip(entries, live, strict=False):
                 body.append(Line(self.indent + 1, f"{name} = {entry.expression.text(self.writer)}", None))
-            plain = all(entry.expression.transparent for entry in entries)
-            kind = kinds.pop() if len(kinds) == 1 else ex.PLAIN if plain else ex.ANY
-            merged.append(Entry(ex.Local(name, kind), first.pc))
+            kinds = [entry.expression.kind for entry in entries]
+            kind = reduce(merged, kinds)
+            common.append(Entry(ex.Local(name, kind), first.pc))
         states = [end for end, _body in live]
         stale = frozenset().union(*(end.stale for end in states))
         for end, body in live:
             self.flush_into(end, body, stale & end.dirty)
-        start.stack = merged
+        start.stack = common
         start.dirty = frozenset().union(*(end.dirty for end in states))
         start.assigned = frozenset.intersection(*(end.assigned for end in states))
         start.stale = stale
         start.uncharged = any(end.uncharged for end in states)
-        start.reload = False
+        self.agree_on_gas(live)
 
     def finish(self, pc: int) -> None:
         """``return``."""

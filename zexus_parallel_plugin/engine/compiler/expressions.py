@@ -4,9 +4,8 @@ The text is *optimistic*: it is Python's own operator wherever that gives the ho
 raises is executed again, exactly, by the interpreter. So the text may be wrong about nothing but may give up
 on anything.
 
-Every expression has a *kind*. Values of kinds other than ``any`` and ``condition`` are *transparent*: the
-host's unwrapping rules leave them alone. Python's operators only succeed on transparent values (no wrapper
-of the host defines any but ``Bytes``, which are transparent), so their results are transparent too.
+Every expression has a *kind* (`kinds`). Python's operators only succeed on transparent values (no wrapper of
+the host defines any but ``Bytes``, which are transparent), so their results are transparent too.
 """
 
 from __future__ import annotations
@@ -16,17 +15,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from zexus_parallel_plugin.engine import isa
+from zexus_parallel_plugin.engine.compiler.kinds import (
+    ANY,
+    BOOL,
+    CONDITION,
+    LIST,
+    MAP,
+    NUMBER,
+    PLAIN,
+    TEXT,
+    kind_of,
+    transparent,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-ANY: Final = "any"
-CONDITION: Final = "condition"
-"""True, False, or an error value: its truth is Python's, the value itself is not transparent."""
-BOOL: Final = "bool"
-NUMBER: Final = "number"
-TEXT: Final = "text"
-PLAIN: Final = "plain"
 
 _OPERATORS: Final = {
     isa.ADD: "+", isa.SUB: "-", isa.MUL: "*", isa.LT: "<", isa.GT: ">", isa.LTE: "<=", isa.GTE: ">=",
@@ -84,7 +87,7 @@ class Expression:
     @property
     def transparent(self) -> bool:
         """Whether the host's unwrapping leaves the value alone."""
-        return self.kind not in {ANY, CONDITION}
+        return transparent(self.kind)
 
     def condition(self, writer: Writer) -> str:
         """Text that is true in Python exactly when the host takes the value for true."""
@@ -103,14 +106,7 @@ class Constant(Expression):
     @property
     def kind(self) -> str:  # type: ignore[override]
         """Kind of the value."""
-        kind = type(self.value)
-        if kind is bool:
-            return BOOL
-        if kind is int or kind is float:
-            return NUMBER
-        if kind is str:
-            return TEXT
-        return PLAIN if kind in {type(None), dict, list} else ANY
+        return kind_of(self.value)
 
     @property
     def atomic(self) -> bool:
@@ -212,6 +208,8 @@ class Binary(Expression):
             return BOOL
         if op == isa.ADD and TEXT in {self.left.kind, self.right.kind}:
             return TEXT
+        if op == isa.ADD and self.left.kind == self.right.kind == LIST:
+            return LIST
         numeric = self.left.kind in {NUMBER, BOOL} and self.right.kind in {NUMBER, BOOL}
         if op == isa.POW and not numeric:
             return ANY  # always by a function, which follows the host's rule to the end
@@ -360,6 +358,8 @@ def _check(first: str, other: Expression) -> str:
 def _as_text(part: Expression, writer: Writer) -> str:
     if part.kind == TEXT:
         return part.text(writer)
+    if part.kind in {NUMBER, BOOL}:
+        return f"str({part.text(writer)})"
     first, again = bound(part, writer)
     return f"({again} if type({first}) is str else AS_TEXT({again}))"
 
@@ -451,6 +451,8 @@ class Element(Expression):
     def text(self, writer: Writer) -> str:
         """Python source."""
         target, position = self.target.text(writer), self.position.text(writer)
+        if self.target.kind == LIST:
+            return f"{target}[{position}]"
         return f"({target}[{position}] if type({target}) is list else ELEMENT({target}, {position}))"
 
 
@@ -479,7 +481,7 @@ class Pushed(Expression):
 
     target: Expression
     item: Expression
-    kind: str = PLAIN
+    kind: str = LIST
 
     def parts(self) -> tuple[Expression, ...]:
         """Direct subexpressions."""
@@ -495,7 +497,7 @@ class ListOf(Expression):
     """A list display."""
 
     items: tuple[Expression, ...]
-    kind: str = PLAIN
+    kind: str = LIST
 
     def parts(self) -> tuple[Expression, ...]:
         """Direct subexpressions."""
@@ -511,7 +513,7 @@ class MapOf(Expression):
     """A map display: keys and values in turn."""
 
     items: tuple[Expression, ...]
-    kind: str = PLAIN
+    kind: str = MAP
 
     def parts(self) -> tuple[Expression, ...]:
         """Direct subexpressions."""

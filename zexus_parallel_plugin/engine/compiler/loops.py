@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.engine import isa
-from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_structure, steps
 from zexus_parallel_plugin.engine.compiler.emitter import Emitter
+from zexus_parallel_plugin.engine.compiler.kinds import ANY, PLAIN, kind_of, mismatch
 from zexus_parallel_plugin.engine.compiler.ranges import CountedEmitter
 from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variable, Variables, local_name
 from zexus_parallel_plugin.engine.compiler.workshop import NOTHING, Workshop
-from zexus_parallel_plugin.host.values import PLAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,16 +65,18 @@ class LoopBuilder(Workshop):
         except Unstructured as verdict:
             return str(verdict)
         variables = self._loop_variables(code, loop, frame)
-        plain = self._plain_now(code, loop, variables, frame)
+        assumed = self._kinds_now(variables, frame, exact=(id(code.bytecode), head) not in self.mixed_loops)
         label = self.loop_label("count" if counted else "loop", code, head)
 
         def draw() -> Blueprint | str:
             try:
-                return self._draw_loop(code, loop, variables, plain, slow, label, counted=counted)
+                return self._draw_loop(code, loop, variables, assumed, slow, label, counted=counted)
             except Unstructured as verdict:
                 return str(verdict)
 
-        blueprint = self.blueprint(function, variables, (label, head, sorted(slow), sorted(plain)), draw)
+        blueprint = self.blueprint(
+            function, variables, (label, head, sorted(slow), sorted(assumed.items())), draw
+        )
         if isinstance(blueprint, str):
             return blueprint
         unit = self.construct(code, label, blueprint, variables, slow)
@@ -86,32 +87,24 @@ class LoopBuilder(Workshop):
         return unit
 
     def _draw_loop(
-        self, code: Code, loop: Loop, variables: Variables, plain: set[str], slow: frozenset[int], label: str,
-        *, counted: bool,
+        self, code: Code, loop: Loop, variables: Variables, assumed: dict[str, str], slow: frozenset[int],
+        label: str, *, counted: bool,
     ) -> Blueprint:  # fmt: skip
-        plain = set(plain)
         tracking = any(
             v.of_caller and v.stored and v.name in self.written_by_callees for v in variables.cached()
         )
-        while True:
-            emitter = self.emit(
-                code,
-                variables,
-                slow,
-                lambda e: e.loop_unit(loop),
-                kind=CountedEmitter if counted else Emitter,
-                depth="d",
-                in_frame=True,
-                assumed=plain,
-                tracking=tracking,
-                tag=label,
-            )
-            wrong = {
-                name for name in plain if emitter.found_kinds.get(name, ex.PLAIN) in {ex.ANY, ex.CONDITION}
-            }
-            if not wrong:
-                break
-            plain -= wrong
+        emitter = self.emit(
+            code,
+            variables,
+            slow,
+            lambda e: e.loop_unit(loop),
+            kind=CountedEmitter if counted else Emitter,
+            depth="d",
+            in_frame=True,
+            assumed=assumed,
+            tracking=tracking,
+            tag=label,
+        )
         lines = [
             f"def {label}(FV, C):" if counted else f"def {label}(FV):",
             "    V = FV.env; d = FV.depth",
@@ -127,27 +120,18 @@ class LoopBuilder(Workshop):
         if emitter.keeps_operands:
             lines.append("    J = []")
         lines += self.loads(variables)
-        lines += [
-            f"    if type({variables.by_name[name].local}) not in P: raise TRAP" for name in sorted(plain)
-        ]
+        tests = [mismatch(emitter.kinds[name], variables.by_name[name].local) for name in sorted(assumed)]
+        lines += [f"    if {test}: raise TRAP" for test in tests if test]
         lines.append("    try:")
         tail = ["    except Exception as error:", f"        return LEAVE_LOOP(error, U_{label}, FV)"]
         return self.draw(lines, emitter, tail, frozenset(self._missing(code, loop, variables)))
 
-    def _plain_now(self, code: Code, loop: Loop, variables: Variables, frame: Frame) -> set[str]:
-        """Variables that hold a plain value now and that no callee of the loop assigns."""
-        written: set[str] = set()
-        for pc in steps(loop.body, rescues=True):
-            op, operand, _gas = code.instructions[pc]
-            if op == isa.CALL_NAME and self.builtin(operand[0]) is None:
-                written |= self.reach(operand[0])[1]
-            elif op == isa.CALL_TOP:
-                written |= self.reach(None)[1]
-        return {
-            v.name
-            for v in variables.by_name.values()
-            if v.present and v.local and v.name not in written and type(frame.load(v.name)) in PLAIN
+    def _kinds_now(self, variables: Variables, frame: Frame, *, exact: bool) -> dict[str, str]:
+        """The kinds of what variables hold now; ``exact``: not only whether they are plain."""
+        found = {
+            v.name: kind_of(frame.load(v.name)) for v in variables.by_name.values() if v.present and v.local
         }
+        return {name: kind if exact else PLAIN for name, kind in found.items() if kind != ANY}
 
     def _missing(self, code: Code, loop: Loop, variables: Variables) -> set[str]:
         """Names that the loop reads and nobody had when it was compiled."""

@@ -29,7 +29,7 @@ class Entry(NamedTuple):
 
 class Turns(NamedTuple):
     """A loop whose iterations all cost the same: ``counter`` is the local with the number of the present one,
-    -1 before the first; ``cost`` is that of each.
+    0 before the first; ``cost`` is that of each.
     """
 
     counter: str
@@ -42,10 +42,10 @@ class Exit:
 
     ``raised``: the failure is the program's own error at ``pc``; otherwise the instructions from ``pc`` on
     are executed again. ``stack``: the operand stack at ``pc``, as ``(True, name of a local)`` or ``(False,
-    value)``. ``refund``: what was charged for instructions that have not run. ``dirty``: names whose local
-    copy is newer than their dictionary. ``metered``: the meter already holds the gas (the line is a call).
-    ``operators``: instructions whose optimism may have failed. ``turns``: inside of a loop that charges its
-    iterations when it ends, what counts them.
+    value)``. ``refund``: by how much the locals with gas and operations exceed what was used; negative if
+    they fall short of it. ``dirty``: names whose local copy is newer than their dictionary. ``metered``: the
+    meter already holds the gas (the line is a call). ``operators``: instructions whose optimism may have
+    failed. ``turns``: inside of a loop that charges its iterations when it ends, what counts them.
     """
 
     pc: int
@@ -97,10 +97,16 @@ class Linker(Protocol):
 
 @dataclass(slots=True)
 class State:
-    """What is statically known at a point of the source."""
+    """What is statically known at a point of the source.
+
+    ``prepaid``: what has been charged for instructions that are still to come. ``owed``: what has been
+    charged and is not in the locals with gas and operations yet. ``uncharged``: a region begins here.
+    ``reload``: those locals are out of date, the meter knows.
+    """
 
     stack: list[Entry] = field(default_factory=list)
     prepaid: Cost = field(default_factory=Cost)
+    owed: Cost = field(default_factory=Cost)
     uncharged: bool = True
     reload: bool = False
     tries: tuple[int, ...] = ()
@@ -112,7 +118,7 @@ class State:
     def copy(self) -> State:
         """An independent copy for one side of a branch."""
         return State(
-            list(self.stack), self.prepaid, self.uncharged, self.reload, self.tries, self.dirty,
+            list(self.stack), self.prepaid, self.owed, self.uncharged, self.reload, self.tries, self.dirty,
             self.assigned, self.stale, self.ended,
         )  # fmt: skip
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa
-from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_structure, steps
 from zexus_parallel_plugin.engine.compiler.induction import Bound, bound_of, counters_of, elements_of
+from zexus_parallel_plugin.engine.compiler.kinds import NUMBER
 from zexus_parallel_plugin.engine.compiler.loops import names_in
 from zexus_parallel_plugin.engine.compiler.points import NeedsTracking
 from zexus_parallel_plugin.engine.compiler.ranges import Carried, Extremum, RangeEmitter
@@ -155,7 +155,7 @@ class RangeBuilder(Workshop):
         variables = self._range_variables(code, loop, frame, given, accumulators, private)
         self._look_around(function, frame)
         emitter = RangeEmitter(
-            code, variables, self, kinds=dict.fromkeys(counters, ex.NUMBER), depth="d", in_frame=True,
+            code, variables, self, kinds=dict.fromkeys(counters, NUMBER), depth="d", in_frame=True,
             check_operations=self.check_operations, accumulators=accumulators, private=private,
             counters=frozenset(counters), extrema=extrema, tag="probe",
         )  # fmt: skip
@@ -247,7 +247,7 @@ class RangeBuilder(Workshop):
             try:
                 emitter: Any = self.emit(
                     code, variables, slow, lambda e: e.loop_unit(loop),
-                    assumed=dict.fromkeys(counters, ex.NUMBER), kind=RangeEmitter, depth="d", in_frame=True,
+                    assumed=dict.fromkeys(counters, NUMBER), kind=RangeEmitter, depth="d", in_frame=True,
                     accumulators=accumulators, private=private, counters=counters, extrema=extrema,
                     results=results, tag=label,
                 )  # fmt: skip
@@ -282,5 +282,5 @@ class RangeBuilder(Workshop):
         shown = Variables({v.name: v for v in variables.cached() if not v.stored})
         lines += self.loads(shown)
         lines.append("    try:")
-        tail = ["    except Exception as error:", "        raise STOPPED(K) from error"]
+        tail = ["    except Exception as error:", "        raise STOPPED(K - 1) from error"]
         return self.draw(lines, emitter, tail)

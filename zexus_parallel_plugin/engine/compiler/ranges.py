@@ -18,6 +18,7 @@ from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler.control import Loop, steps
 from zexus_parallel_plugin.engine.compiler.emitter import Emitter
+from zexus_parallel_plugin.engine.compiler.kinds import ANY
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.compiler.control import If, Loop
@@ -93,7 +94,7 @@ class CountedEmitter(Emitter):
 
     def repeat(self, node: Loop) -> str:
         """The line that opens a loop."""
-        return super().repeat(node) if self.loop_indent else "for K in range(C):"
+        return super().repeat(node) if self.loop_indent else "for K in range(1, C + 1):"
 
     def count_turns(self, node: Loop) -> Turns | None:
         """How iterations are counted."""
@@ -113,7 +114,7 @@ class CountedEmitter(Emitter):
         if turns is not self.charged:
             super().end_turns(turns, head)
             return
-        self.line("if K + 1 < C:")
+        self.line("if K < C:")
         self.indent += 1
         self.out_of_gas(head)
         self.indent -= 1
@@ -185,10 +186,10 @@ class RangeEmitter(CountedEmitter):
     def variable(self, name: str) -> ex.Expression:
         """What reading a variable is."""
         if name in self.accumulators:
-            return Accumulated(self.variables.by_name[name].local, ex.ANY, name)
+            return Accumulated(self.variables.by_name[name].local, ANY, name)
         if name in self.private and name not in self.state.assigned:
             self.found.setdefault(name, "")
-            return Accumulated(self.variables.by_name[name].local, ex.ANY, name)
+            return Accumulated(self.variables.by_name[name].local, ANY, name)
         self.read[name] = self.read.get(name, 0) + 1
         return super().variable(name)
 
@@ -372,10 +373,10 @@ class RangeEmitter(CountedEmitter):
     def hand_back(self, pc: int) -> None:
         """Hand back the number of complete iterations, how the range ended, values, and what was recorded."""
         self.check_extrema()
-        self.line("M.gas_used = g; M.operation_count = n")
+        self.hand_over_gas()
         values = "".join(f"{self.variables.by_name[name].local}, " for name in self.results)
         records = "".join(f"A{index}, " for index in range(len(self.order)))
-        done = "C" if pc < 0 else "K"
+        done = "C" if pc < 0 else "K - 1"
         self.line(f"return {done}, {pc}, ({values}), ({records})")
 
 

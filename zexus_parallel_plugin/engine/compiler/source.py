@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine.compiler import expressions as ex
-from zexus_parallel_plugin.engine.compiler.control import Node, Unstructured
+from zexus_parallel_plugin.engine.compiler.control import Unstructured
 from zexus_parallel_plugin.engine.compiler.points import Entry, Exit, Line, Linker, State, Turns
 from zexus_parallel_plugin.engine.compiler.regions import Cost, Pricing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.storage import Variable, Variables
@@ -29,7 +29,7 @@ class SourceEmitter:
         variables: Variables,
         linker: Linker,
         *,
-        kinds: dict[str, str],
+        kinds: Mapping[str, str],
         slow: frozenset[int] = frozenset(),
         depth: str = "d",
         depth_limit: bool = False,
@@ -39,7 +39,7 @@ class SourceEmitter:
         tracking: bool = False,
         own_frame: bool = False,
     ) -> None:
-        """:param kinds: what is known of the values of variables.
+        """:param kinds: what is known, or assumed, of the values of variables; others may be added.
 
         :param slow: instructions that have failed often; their rule is called at once.
         :param depth: text of the unit's depth, empty if it has none.
@@ -55,7 +55,7 @@ class SourceEmitter:
         self.instructions = code.instructions
         self.variables = variables
         self.linker = linker
-        self.kinds = kinds
+        self.kinds = dict(kinds)
         self.depth = depth
         self.depth_limit = depth_limit
         self.in_frame = in_frame
@@ -105,7 +105,7 @@ class SourceEmitter:
         stack.
         """
         state = self.state
-        refund = state.prepaid.plus(self.executed_since(pc))
+        refund = state.prepaid.plus(self.executed_since(pc)).minus(state.owed)
         return Exit(
             pc, self.values(stack), refund, state.tries, self.dirty(), operators=operators, turns=self.turns
         )
@@ -113,15 +113,16 @@ class SourceEmitter:
     def exit_before(self, pc: int) -> Exit:
         """An exit at ``pc``, which has not been charged as executed yet."""
         state = self.state
-        return Exit(pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), turns=self.turns)
+        refund = state.prepaid.minus(state.owed)
+        return Exit(pc, self.values(state.stack), refund, state.tries, self.dirty(), turns=self.turns)
 
     def error_at(self, pc: int, *, metered: bool = False) -> Exit:
         """The record of a line whose failure is the program's own error at ``pc``."""
         state = self.state
+        refund = state.prepaid.minus(state.owed)
         return Exit(
-            pc, self.values(state.stack), state.prepaid, state.tries, self.dirty(), True, metered,
-            turns=self.turns,
-        )  # fmt: skip
+            pc, self.values(state.stack), refund, state.tries, self.dirty(), True, metered, turns=self.turns
+        )
 
     def dirty(self) -> tuple[str, ...]:
         """Names whose local copy is newer than their dictionary."""
@@ -216,48 +217,6 @@ class SourceEmitter:
                 return
             settled.append(operand.expression)
         self.state.stack.append(Entry(expression, pc, tuple(settled)))
-
-    def charge(self, nodes: Sequence[Node], start: int) -> None:
-        """Pay for the region that begins at ``nodes[start]``."""
-        self.settle()
-        state = self.state
-        cost = self.pricing.ahead(nodes, start).cost
-        state.prepaid, state.uncharged = cost, False
-        self.path = []
-        if self.turns is not None:
-            return  # the loop charges
-        if state.reload:
-            self.line(f"g = M.gas_used + {cost.gas}; n = M.operation_count + {cost.operations}")
-            state.reload = False
-        elif cost.operations:
-            self.line(f"g += {cost.gas}; n += {cost.operations}")
-        if cost.operations:
-            check = "g > L" if cost.gas >= cost.operations and not self.check_operations else "g > L or n > N"
-            if self.depth_limit:
-                check += f" or {self.depth} > D"
-                self.depth_limit = False
-            self.line(f"if {check}: raise TRAP", self.exit_before(nodes[start].pc))
-
-    def spend(self, pc: int) -> None:
-        """Note that an instruction is executed: it has been paid for."""
-        self.state.prepaid = self.state.prepaid.minus(self.pricing.step(pc))
-        self.path.append(pc)
-
-    def refund(self, cost: Cost) -> None:
-        """Give gas back that was charged for instructions that are not executed."""
-        if cost.gas or cost.operations:
-            self.line(f"g -= {cost.gas}; n -= {cost.operations}")
-
-    def hand_over_gas(self) -> None:
-        """Bring the meter up to date."""
-        left = self.state.prepaid
-        gas = f"g - {left.gas}" if left.gas else "g"
-        operations = f"n - {left.operations}" if left.operations else "n"
-        if self.turns is not None:
-            counter, cost = self.turns
-            gas += f" + {cost.gas} * ({counter} + 1)"
-            operations += f" + {cost.operations} * ({counter} + 1)"
-        self.line(f"M.gas_used = {gas}; M.operation_count = {operations}")
 
 
 def _operators(expression: ex.Expression) -> list[int]:

@@ -253,6 +253,7 @@ class Tier:
             return landing
         except Trap:
             # A variable is not of the kind that it was; nothing has been executed.
+            self.builder.mixed_loops.add((id(unit.code.bytecode), head))
             self._forget_loop(unit, head)
             return None
         finally:

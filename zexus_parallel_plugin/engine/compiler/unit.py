@@ -259,7 +259,7 @@ class Exits:
 def _spent(exit_: Exit, gas: int, operations: int, local_values: dict[str, Any]) -> tuple[int, int]:
     """Gas and operations at an exit, from what the unit has counted."""
     if exit_.turns is not None:
-        turns, cost = local_values[exit_.turns.counter] + 1, exit_.turns.cost
+        turns, cost = local_values[exit_.turns.counter], exit_.turns.cost
         gas += turns * cost.gas
         operations += turns * cost.operations
     return gas - exit_.refund.gas, operations - exit_.refund.operations

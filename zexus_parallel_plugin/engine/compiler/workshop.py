@@ -8,11 +8,9 @@ import re
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import fastcalls, isa
-from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler import support
 from zexus_parallel_plugin.engine.compiler.blueprint import (
     Blueprint,
@@ -24,14 +22,15 @@ from zexus_parallel_plugin.engine.compiler.blueprint import (
     unpacked,
 )
 from zexus_parallel_plugin.engine.compiler.emitter import Emitter
+from zexus_parallel_plugin.engine.compiler.kinds import merged
 from zexus_parallel_plugin.engine.compiler.points import Callee, Exit
-from zexus_parallel_plugin.engine.compiler.storage import OWN, PRIVATE, Variables
+from zexus_parallel_plugin.engine.compiler.storage import OWN, Variables
 from zexus_parallel_plugin.engine.compiler.trap import RangeStopped
 from zexus_parallel_plugin.engine.compiler.unit import Exits, Unit
 from zexus_parallel_plugin.engine.frame import Frame
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.experience import Experience
@@ -45,6 +44,9 @@ NO_INSTRUCTIONS: frozenset[int] = frozenset()
 
 _DIRECT = re.compile(r"(?<![\w.\"'])([Bm]_)(\w+)(?=\()")
 """Calls of direct forms in generated source."""
+
+_LIMIT = re.compile(r"\b([LN])_(more_)?(\d+)\b")
+"""Limits of gas (L) or operations (N) in generated source that are lower, or higher, by a number."""
 
 _MANY = 1 << 30  # arguments
 
@@ -84,6 +86,8 @@ class Workshop:
         self.variants: dict[int, dict[tuple[bool, ...], Unit | str]] = {}
         self.loops: dict[tuple[int, int], Unit | str] = {}
         self.counted_loops: dict[tuple[int, int], Unit | str] = {}
+        self.mixed_loops: set[tuple[int, int]] = set()
+        """Loops whose variables have not always been of the same kinds when they were entered."""
         self.slow_in_ranges: dict[int, frozenset[int]] = {}
         self.range_units: dict[tuple[Any, ...], Unit | str] = {}
         self.labels: dict[int, str] = {}
@@ -187,32 +191,26 @@ class Workshop:
         return lines
 
     def emit(
-        self, code: Code, variables: Variables, slow: frozenset[int], body: Any, assumed: Iterable[str] = (),
-        kind: type[Emitter] = Emitter, **settings: Any,
+        self, code: Code, variables: Variables, slow: frozenset[int], body: Any,
+        assumed: Mapping[str, str] | None = None, kind: type[Emitter] = Emitter, **settings: Any,
     ) -> Any:  # fmt: skip
-        """Emit twice: the first time shows what kinds of values variables get, the second uses it.
+        """Emit until what was assumed of the kinds of variables holds: an optimistic fixed point. Assumptions
+        that turn out wrong are weakened, so there is an end.
 
-        :param assumed: variables that hold plain values when the unit is entered, or their kinds.
+        :param assumed: kinds of variables at entry; those that hold are the emitter's ``kinds``.
         :param kind: the class of the emitter.
         """
-        start = dict(assumed) if isinstance(assumed, Mapping) else dict.fromkeys(assumed, ex.PLAIN)
-        kinds = dict(start)
+        kinds = dict(assumed or {})
         while True:
             emitter = kind(
                 code, variables, self, kinds=kinds, slow=slow, check_operations=self.check_operations,
                 **settings,
             )  # fmt: skip
             body(emitter)
-            found = start | {
-                name: kind
-                for name, kind in emitter.found_kinds.items()
-                if kind not in {ex.ANY, ex.CONDITION}
-                and variables.by_name[name].scope == PRIVATE
-                and not variables.by_name[name].present
-            }
-            if found == kinds:
+            found = emitter.found_kinds
+            kinds = {name: merged(known, found.get(name, known)) for name, known in emitter.kinds.items()}
+            if kinds == emitter.kinds:
                 return emitter
-            kinds = found
 
     def numbered(self, name: str) -> str:
         """The name of a unit, with a number from its second building on: units that are made anew may still
@@ -301,6 +299,9 @@ class Workshop:
         for kind, name in _DIRECT.findall(blueprint.source):
             if kind + name not in self.namespace:
                 self._bind(kind, name)
+        for name, more, amount in _LIMIT.findall(blueprint.source):
+            change = int(amount) if more else -int(amount)
+            self.namespace[f"{name}_{more}{amount}"] = self.namespace[name] + change
         compiled = self.execution.translator.compile(blueprint.source, f"<unit {code.name}>")
         self.execution.translation.units += 1
         place: dict[str, Any] = {}
