@@ -139,6 +139,16 @@ def test_a_reader_that_goes_away_is_no_traceback(command: Callable[..., Finished
     assert "Traceback" not in result.stderr
 
 
+def test_the_version_is_also_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = []
+    for word in ("version", "--version"):
+        with pytest.raises(SystemExit) as end:
+            main([word])
+        assert end.value.code == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1] != ""
+
+
 def test_types_of_click_have_no_parameters() -> None:
     # They have some since 8.2; 8.1 will do.
     package = REPOSITORY / "zexus_parallel_plugin"

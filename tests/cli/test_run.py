@@ -89,6 +89,12 @@ def test_wrong_usage_is_one_line(
     assert result.code == 2
 
 
+def test_no_program_is_one_line(command: Callable[..., Finished]) -> None:
+    result = command(*START)
+    assert (result.stdout, result.code) == ("", 2)
+    assert result.stderr == "Error: Missing argument 'FILE'; see zexus-parallel run --help\n"
+
+
 def test_a_program_that_does_not_exist_is_one_line(command: Callable[..., Finished]) -> None:
     result = command(*START, "nowhere.zx")
     assert result.stderr == "Error: Invalid value for 'FILE': Path 'nowhere.zx' does not exist.\n"

@@ -74,7 +74,7 @@ def test_totals_are_found_far_from_the_end(capsys: pytest.CaptureFixture[str], p
 
 
 def test_there_are_no_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    assert Outcome(capsys, "runs", "prune").out.startswith("removed 2 journals from ")
+    assert Outcome(capsys, "runs", "prune", "--keep", "0").out.startswith("removed 2 journals from ")
     assert "There are no runs in " in Outcome(capsys, "runs").out
     done = Outcome(capsys, "report")
     assert done.code == 2

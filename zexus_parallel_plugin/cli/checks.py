@@ -208,7 +208,9 @@ def _cache() -> Check:
     place = cache_directory(setting)
     files, size = usage(place)
     facts = {"place": str(place), "files": files, "bytes": size}
-    return Check("cache", "ok", f"{files} programs, {size / 1024:.0f} KiB, in {place}", facts=facts)
+    return Check(
+        "cache", "ok", f"{files} program{'s' * (files != 1)}, {size / 1024:.0f} KiB, in {place}", facts=facts
+    )
 
 
 def _plugins() -> Check:

@@ -74,11 +74,23 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, COMMANDS[name].help) for name in self.list_commands(ctx)])
 
 
+def _version(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    """``--version`` is what people try first; it does as the command does."""
+    if wanted and not ctx.resilient_parsing:
+        from zexus_parallel_plugin.cli.version import show_versions
+
+        show_versions()
+        ctx.exit()
+
+
 @click.command(
     cls=LazyGroup,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="The same backend is on the host's own command: zexus run --backend parallel file.zx",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show versions."
 )
 @click.pass_context
 def group(ctx: click.Context) -> None:

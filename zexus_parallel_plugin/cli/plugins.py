@@ -51,9 +51,11 @@ def _record(item: LoadedPlugin) -> dict[str, Any]:
 
 def _lines(item: LoadedPlugin) -> list[str]:
     origin = f" ({item.distribution} {item.version})" if item.distribution else ""
+    rows = [("backend", spec.name, spec.help) for spec in item.backends]
+    rows += [("option", option.flag, option.help) for option in item.options]
+    rows += [("opcode", f"{op.number} {op.name}", op.help) for op in item.opcodes]
+    room = max((len(name) for _, name, _ in rows), default=0)
     lines = [f"{item.name}{origin}: {item.status}"]
-    lines += [f"  backend {spec.name:<16} {spec.help}" for spec in item.backends]
-    lines += [f"  option  {option.flag:<16} {option.help}" for option in item.options]
-    lines += [f"  opcode  {f'{op.number} {op.name}':<16} {op.help}" for op in item.opcodes]
+    lines += [f"  {kind:<7} {name:<{room}} {text}" for kind, name, text in rows]
     lines += [f"  problem {problem}" for problem in item.problems]
     return lines

@@ -31,7 +31,9 @@ class _HostRun(click.Command):
 @click.pass_context
 def run_command(ctx: click.Context, arguments: list[str]) -> object:
     """Run a program on all cores: the host's `run`, with the backend parallel."""
-    asks_for_help = not arguments or any(word in _HELP_WORDS for word in _before_program(arguments))
+    if not arguments:
+        raise click.UsageError("Missing argument 'FILE'; see zexus-parallel run --help")
+    asks_for_help = any(word in _HELP_WORDS for word in _before_program(arguments))
     if not asks_for_help and _MONITOR in _before_file(arguments):
         from zexus_parallel_plugin.cli.monitored import run_monitored
 
@@ -48,11 +50,16 @@ def run_command(ctx: click.Context, arguments: list[str]) -> object:
     words = ["--help"] if asks_for_help else ["--backend", contributions.BACKEND, *arguments]
     shown = [click.Option([_MONITOR], is_flag=True, help=_MONITOR_HELP)] if asks_for_help else []
     module.run.params += shown  # only for the help: the host's function does not know it
+    backend = next(option for option in module.run.params if "--backend" in option.opts)
+    default = backend.default
+    if asks_for_help:
+        backend.default = contributions.BACKEND  # that of this command
     try:
         return module.cli.main(
             args=["run", *words], prog_name=ctx.find_root().info_name, standalone_mode=False
         )
     finally:
+        backend.default = default
         for option in shown:
             module.run.params.remove(option)
 

@@ -91,7 +91,7 @@ def _record(run: Run, total: Totals) -> dict[str, Any]:
     }
 
 
-@runs_command.command("rm")
+@runs_command.command("rm", short_help="Remove the journals of runs.")
 @click.argument("names", metavar="RUN...", nargs=-1, required=True)
 @click.option("--force", is_flag=True, help="Remove the journal of a run that goes on, too.")
 def remove_command(names: tuple[str, ...], force: bool) -> None:
@@ -113,10 +113,12 @@ def remove_command(names: tuple[str, ...], force: bool) -> None:
         click.echo(f"removed {printable(run.id)}")
 
 
-@runs_command.command("prune")
-@click.option("--keep", type=click.IntRange(min=0), default=0, show_default=True, help="Journals to keep.")
+@runs_command.command("prune", short_help="Remove all journals but the latest ones.")
+@click.option(
+    "--keep", type=click.IntRange(min=0), required=True, metavar="N", help="Journals to keep; 0: none."
+)
 def prune_command(keep: int) -> None:
-    """Remove the journals of all runs but the latest ones; those of runs that go on stay."""
+    """Remove the journals of all runs but the latest N; those of runs that go on stay."""
     removed = prune(keep)
     click.echo(
         f"removed {len(removed)} journal{'s' * (len(removed) != 1)} from {printable(str(directory()))}"

@@ -9,12 +9,17 @@ import click
 from zexus_parallel_plugin import __version__
 from zexus_parallel_plugin.host.version import VERIFIED_VERSIONS, host_version
 
-__all__ = ["version_command"]
+__all__ = ["show_versions", "version_command"]
 
 
 @click.command("version")
 def version_command() -> None:
     """Show the versions of the plugin, the host and Python."""
+    show_versions()
+
+
+def show_versions() -> None:
+    """Print them."""
     host = host_version()
     verified = "verified" if host in VERIFIED_VERSIONS else "not a verified version"
     click.echo(f"zexus-parallel-plugin {__version__}")
