@@ -177,15 +177,29 @@ def test_loops_with_calls_worth_sending_are_not_compiled_in_the_main_process(
 
 def test_workers_come_late_when_the_gas_cannot_last_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "prompt")
-    source = SIBLINGS.replace("300000", "30000")
     tasks = {}
-    for gas_limit in (30_000_000, 10**9):
+    for gas_limit, iterations in ((30_000_000, "30000"), (10**9, "300000")):
+        source = SIBLINGS.replace("300000", iterations)
         result, metrics = run(source, {"worker_count": 2}, gas_limit=gas_limit)
         assert result == run(source, IN_PLACE, gas_limit=gas_limit)[0]
         tasks[gas_limit] = metrics.tasks_sent, metrics.reasons["short-run"]
     assert tasks[30_000_000] == (0, 1)
     assert tasks[10**9][0] > 0
     assert tasks[10**9][1] == 0
+
+
+def test_workers_come_at_once_for_a_loop_that_is_known_to_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.machine.available_cores", lambda: 2)
+    for name in ("_SOON_SECONDS", "_LATER_SECONDS"):
+        monkeypatch.setattr(f"zexus_parallel_plugin.runtime.late.{name}", 1000.0)
+    sent = {}
+    for iterations in (20_000, 3_000_000):
+        source = f"let t = 0; let i = 0; while (i < {iterations}) {{ t = t + i % 7; i = i + 1; }} print(t);"
+        result, metrics = run(source, {"worker_count": 2}, gas_limit=10**9)
+        assert result == run(source, IN_PLACE, gas_limit=10**9)[0]
+        sent[iterations] = metrics.ranges_sent > 0
+    assert sent == {20_000: False, 3_000_000: True}
 
 
 def test_cheap_loops_are_compiled_in_the_main_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,7 +126,7 @@ def test_a_signal_that_comes_while_somebody_wakes_up_leaves_no_timer_behind() ->
     meter = SimpleNamespace(gas_used=0)
     execution: Any = SimpleNamespace(meter=meter, gas_limit=float("inf"), counters=Counter(), ahead=None)
     make: Any = Woken
-    late = LateAhead(execution, make, forced=False)
+    late = LateAhead(execution, make, 2, forced=False)
     late.pulse.start()
     compute(0.01)
     late.wake()

@@ -1,9 +1,10 @@
 """Running ahead, from the moment on when a program turns out to be worth it.
 
-What looks ahead and sends loops to workers is loaded when the program has computed for a few milliseconds,
-or, when its gas cannot last for long, for about as long as it takes to start workers: short programs start
-and end without it. Calls that are being executed then are handed over, so that looking ahead begins from the
-first of them.
+Workers cost about a tenth of a second: what looks ahead has to be loaded, processes have to be started, and
+the first results have to come. Short programs start and end without them. They are started at once when the
+loop that is being executed is known to have enough work left, and else when the program has run for a while,
+which is longer if its gas cannot last for long. Calls that are being executed then are handed over, so that
+looking ahead begins from the first of them.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from __future__ import annotations
 from time import thread_time
 from typing import TYPE_CHECKING, Any, Final
 
+from zexus_parallel_plugin.runtime.loops.extent import iterations_left
 from zexus_parallel_plugin.runtime.pulse import Pulse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.range_builder import RangePlan
     from zexus_parallel_plugin.engine.execution import Execution
     from zexus_parallel_plugin.engine.frame import Frame
     from zexus_parallel_plugin.engine.position import Position
@@ -26,16 +29,20 @@ if TYPE_CHECKING:
 LEFT: Final = object()
 """A loop is left to whoever asked."""
 
-_SOON_SECONDS = 0.002
-"""Time of the program after which what looks ahead is loaded, if there is gas for a long run."""
-_LATER_SECONDS = 0.12
-"""The same if there is not: about what it costs to start worker processes and to get results from them."""
-_LONG_SECONDS, _SHORT_SECONDS = 2.0, 0.3
+_SOON_SECONDS = 0.02
+"""Time of the program after which workers are started, if there is gas for a long run."""
+_LATER_SECONDS = 0.25
+"""The same if there is not: a program that has run for so long may well run for as long again."""
+_LONG_SECONDS, _SHORT_SECONDS = 2.0, 0.5
 """Time for which the gas that is left lasts in a long run; in one in which workers are of no use any more."""
+_COST_SECONDS = 0.15
+"""What workers cost the main process before they help, with a reserve: what they take over must be more."""
 _GAS_SECONDS = 5e-9
 """Time that a unit of gas takes in compiled code, about, as long as nothing better is known."""
 _KNOWN_SECONDS = 0.1
 """Time of the program after which it is known how long a unit of gas takes."""
+_SURE_SECONDS = 0.002
+"""Time of the iterations of a loop after which it is known how long they take."""
 _PIECE_SECONDS = 0.001
 """Time of the iterations of a loop that are executed from one look at the clock to the next."""
 _MOST_ITERATIONS = 1 << 14
@@ -60,15 +67,17 @@ class Flight:
 class LateAhead:
     """Stands for an `Ahead` until there is one, and then passes everything on to it."""
 
-    def __init__(self, execution: Execution, make: Callable[[], Ahead], *, forced: bool) -> None:
-        """:param make: makes the `Ahead`; ``forced``: at once."""
+    def __init__(self, execution: Execution, make: Callable[[], Ahead], cores: int, *, forced: bool) -> None:
+        """:param make: makes the `Ahead`; ``forced``: at once. cores: that workers can keep busy."""
         self._execution = execution
         self._make = make
+        self._enough = _COST_SECONDS * cores / (cores - 1) if cores > 1 else float("inf")
         self._flights: list[Flight] = []
         self._begun = thread_time()
         self._gas = execution.meter.gas_used
         self._asked = False
         self._waking = False
+        self._plans: dict[tuple[int, int], RangePlan | None] = {}
         self.forced = forced
         self.real: Ahead | None = None
         self.pulse = Pulse(self._on_beat)
@@ -95,14 +104,39 @@ class LateAhead:
         The meter may lag behind while compiled code runs. Then the program seems to be slower than it is, and
         workers may be started in vain.
         """
-        execution = self._execution
-        used = execution.meter.gas_used
         elapsed = thread_time() - self._begun
-        gas = elapsed / max(1, used - self._gas) if elapsed > _KNOWN_SECONDS else _GAS_SECONDS
-        left = (execution.gas_limit - used) * gas
+        left = self._left(elapsed)
         if left < _SHORT_SECONDS:
             return False
         return elapsed >= (_SOON_SECONDS if left >= _LONG_SECONDS else _LATER_SECONDS)
+
+    def _left(self, elapsed: float) -> float:
+        """Seconds for which the gas lasts."""
+        execution = self._execution
+        used = execution.meter.gas_used
+        gas = elapsed / max(1, used - self._gas) if elapsed > _KNOWN_SECONDS else _GAS_SECONDS
+        return float(execution.gas_limit - used) * gas
+
+    def _is_long(self, tier: WatchedTier, code: Code, head: int, frame: Frame, seconds: float) -> bool:
+        """Whether a loop has enough work left, as far as can be told, and enough of the gas.
+
+        :param seconds: what an iteration takes.
+        """
+        key = id(code), head
+        if key not in self._plans:
+            function = tier.function(code)
+            plan = None if function is None else tier.builder.range_plan(function, head, frame)
+            self._plans[key] = None if plan is None or isinstance(plan, Exception) else plan
+        known = self._plans[key]
+        if known is None:
+            return False
+
+        def visible(name: str) -> Any:
+            return next((owner.env[name] for owner in frame.chain() if name in owner.env), None)
+
+        count = iterations_left(known, visible)
+        gas = self._left(thread_time() - self._begun)
+        return count is not None and min(count * seconds, gas) >= self._enough
 
     def call(self, frame: Frame, position: Position, function: dict[str, Any], args: list[Any]) -> Any:
         """The value of a call."""
@@ -135,7 +169,7 @@ class LateAhead:
         if self.real is not None or self.forced:
             return self.wake().loop(tier, code, head, frame)
         self._asked = True
-        count = 32
+        count, done, spent = 32, 0, 0.0
         while not self._worth():
             begun = thread_time()
             landing = tier.run_counted(code, head, frame, count)
@@ -143,7 +177,11 @@ class LateAhead:
                 return LEFT
             if landing[0] != -1:
                 return landing
-            if thread_time() - begun < _PIECE_SECONDS and count < _MOST_ITERATIONS:
+            took = thread_time() - begun
+            done, spent = done + count, spent + took
+            if spent >= _SURE_SECONDS and self._is_long(tier, code, head, frame, spent / done):
+                break
+            if took < _PIECE_SECONDS and count < _MOST_ITERATIONS:
                 count *= 2
         return self.wake().loop(tier, code, head, frame)
 

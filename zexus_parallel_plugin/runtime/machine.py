@@ -7,6 +7,7 @@ Only the execution of stack bytecode is taken over, where the engine is known to
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin import __version__
 from zexus_parallel_plugin.analysis.names import assigned_names
+from zexus_parallel_plugin.config import available_cores
 from zexus_parallel_plugin.engine import parallel
 from zexus_parallel_plugin.host import compiler_pass
 from zexus_parallel_plugin.host.lines import line_of
@@ -207,7 +209,8 @@ class ParallelMachine(HostVM):
             )  # fmt: skip
 
         forced = self.config.mode == "parallel" or self.config.min_task_seconds <= 0
-        execution.ahead = ahead = LateAhead(execution, make, forced=forced)
+        cores = min(self.config.worker_count, available_cores())
+        execution.ahead = ahead = LateAhead(execution, make, cores, forced=forced)
         return ahead
 
     @property
@@ -348,4 +351,8 @@ def create_vm(config: ParallelConfig, **host_arguments: Any) -> ParallelMachine:
     """
     from zexus_parallel_plugin.runtime.recording.open import open_recorder
 
+    if config.program:
+        # A process of our own for one program: what is loaded now stays until its end, and need not be looked
+        # at again by each collection, nor be copied by forked workers because of one.
+        gc.freeze()
     return ParallelMachine(config, open_recorder(config, command=bool(config.program)), **host_arguments)
