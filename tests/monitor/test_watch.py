@@ -238,3 +238,18 @@ def test_a_run_that_stands_still_is_told_by_all_of_its_pace() -> None:
         watch.feed([task(second, float(second), begun=second - 1.0, ended=second, committed=1)])
     watch.feed([ev.Sample(t=40.0)])
     assert watch.progress().left == pytest.approx(40, rel=0.1)  # ten calls in forty seconds, ten are left
+
+
+@pytest.mark.parametrize(
+    ("room", "text"),
+    [
+        (120, " tasks     2 queued   0 running   152 committed   79 thrown-away   0 failed   47 cancelled"),
+        (80, " tasks     2 queued   152 committed   79 thrown-away   47 cancelled"),
+        (60, " tasks     2 waiting  152 committed  79 thrown  47 cancelled"),
+    ],
+)
+def test_states_are_told_in_fewer_words_where_there_is_no_room(room: int, text: str) -> None:
+    watch = Watch()
+    watch.feed([ev.RunStart(t=0, v=1, run="r", time=0, pid=1)])
+    watch.state.counts.update({"queued": 2, "committed": 152, "thrown-away": 79, "cancelled": 47})
+    assert plain(head(watch, UNICODE, room)[2]) == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.monitor.figures import count, duration, percent, rate
@@ -25,6 +26,11 @@ STATE_TONES: dict[str, Tone] = {
     "thrown-away": "warn",
     "failed": "bad",
     "cancelled": "dim",
+}
+_WAITING = ("queued", "sent", "delayed")
+_SHORT_TONES: dict[str, Tone] = {
+    "waiting": "wait",
+    **{("thrown" if state == "thrown-away" else state): tone for state, tone in STATE_TONES.items()},
 }
 STATUS_TONES: dict[str, Tone] = {
     "waiting": "wait",
@@ -130,18 +136,27 @@ def _nothing(watch: Watch, look: Look) -> list[Ink]:
 
 
 def _counts(watch: Watch, look: Look, room: int) -> Line:
-    for gap, nulls in ((3, True), (2, True), (3, False), (2, False)):
-        inks = _states(watch, " " * gap, nulls=nulls)
+    for gap, nulls, short in (
+        (3, True, False), (2, True, False), (3, False, False), (2, False, False), (2, False, True),
+    ):  # fmt: skip
+        inks = _states(watch, " " * gap, nulls=nulls, short=short)
         if _LABEL + _width(inks) <= room:
             break
     return _labelled("tasks", inks, look, room)
 
 
-def _states(watch: Watch, gap: str, *, nulls: bool) -> list[Ink]:
-    """How many tasks are in each state; ``nulls``: the usual states, too, where none is in them."""
+def _states(watch: Watch, gap: str, *, nulls: bool, short: bool) -> list[Ink]:
+    """How many tasks are in each state; ``nulls``: the usual states, too, where none is in them; ``short``:
+    in fewer words.
+    """
     inks: list[Ink] = []
-    for state, tone in STATE_TONES.items():
-        number = watch.state.counts[state]
+    counts = Counter(watch.state.counts)
+    if short:
+        for state in _WAITING:
+            counts["waiting"] += counts.pop(state, 0)
+        counts["thrown"] = counts.pop("thrown-away", 0)
+    for state, tone in (_SHORT_TONES if short else STATE_TONES).items():
+        number = counts[state]
         if number:
             inks += [Ink(count(number), tone), Ink(f" {state}{gap}")]
         elif nulls and state in {"committed", "running", "queued", "failed"}:

@@ -38,7 +38,7 @@ class Timeline(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("plus,equals_sign", "zoom(1)", "Zoom", key_display="+-"),
         Binding("minus", "zoom(-1)", "Zoom out", show=False),
-        Binding("a", "all", "All"),
+        Binding("a", "all", "All", show=False),
         Binding("left,h", "pan(-1)", "Earlier", show=False),
         Binding("right,l", "pan(1)", "Later", show=False),
         Binding("home", "edge(-1)", "Beginning", show=False),
