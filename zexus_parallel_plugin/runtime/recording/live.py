@@ -7,7 +7,6 @@ one line: see ``docs/journal.md``. There is no thread: between two steps of the 
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,8 @@ from zexus_parallel_plugin.runtime.recording.guard import careful
 from zexus_parallel_plugin.runtime.recording.head import outcome, source_fields, start_fields, text_of
 from zexus_parallel_plugin.runtime.recording.listener import PoolListener
 from zexus_parallel_plugin.runtime.recording.logs import listen
-from zexus_parallel_plugin.runtime.recording.processes import usage
+from zexus_parallel_plugin.runtime.recording.news import KeptOutput, SharedVariables
+from zexus_parallel_plugin.runtime.recording.processes import sample
 from zexus_parallel_plugin.runtime.recording.tee import Tee
 
 if TYPE_CHECKING:
@@ -39,9 +39,6 @@ __all__ = ["LiveRecorder"]
 _FLUSH = 0.25
 """Seconds between two looks at what has changed."""
 _SAMPLE = 1.0
-_SAMPLED = 32
-"""Workers whose memory is looked at in one sample; the others have their turn in the next."""
-_OUTPUT_KEPT = 64 * 1024
 _LINE_END = "\n"
 _MOST_BYTES = 1 << 27
 """Size of a journal from which on new tasks are no longer written: the place may be in memory."""
@@ -62,7 +59,7 @@ class LiveRecorder(Recorder):
 
     __slots__ = (
         "_chunks", "_closed", "_complain", "_console", "_error", "_execution", "_flushing", "_fork",
-        "_heard", "_kept", "_left_to_host", "_listeners", "_main", "_metrics", "_metrics_at",
+        "_kept", "_left_to_host", "_listeners", "_main", "_metrics", "_metrics_at",
         "_metrics_shown", "_next", "_sample_at", "_says_warnings", "_shared", "_tasks", "_tee", "_unlisten",
         "_workers", "_writer", "_zero", "dead", "full",
     )  # fmt: skip
@@ -90,9 +87,8 @@ class LiveRecorder(Recorder):
         self._fork: PoolListener | None = None
         self._workers = self._tasks = 0
         self._tee: Tee | None = None
-        self._heard: list[str] = []
-        self._kept = 0
-        self._shared: dict[str, list[Any]] = {}
+        self._kept = KeptOutput()
+        self._shared = SharedVariables()
         self._error = ""
         self._left_to_host = ""
         self._metrics_shown: dict[str, Any] = {}
@@ -245,13 +241,10 @@ class LiveRecorder(Recorder):
             self.warn(f"the journal has {self._writer.written} bytes: new tasks are no longer written")
 
     def _write_rest(self, now: float, t: float, *, everything: bool) -> None:
-        self._write_output(t)
-        for name, counts in list(self._shared.items()):
-            if counts[3]:
-                counts[3] = False
-                value = "" if counts[2] is None else repr(counts[2]())[:200]
-                fields = {"name": name, "reads": counts[0], "writes": counts[1], "value": value}
-                self.add("shared", fields, t)
+        if output := self._kept.news():
+            self.add("output", output, t)
+        for fields in self._shared.news():
+            self.add("shared", fields, t)
         if now >= self._metrics_at or everything:
             self._metrics_at = now + _SAMPLE
             self._write_metrics(t)
@@ -278,19 +271,8 @@ class LiveRecorder(Recorder):
             self.add("metrics", fields, t)
 
     def _write_sample(self, t: float) -> None:
-        rows = []
-        for listener in self._listeners:
-            workers = list(listener.workers.values())
-            first = int(t) * _SAMPLED % max(1, len(workers))
-            for worker in [*workers[first:], *workers[:first]][:_SAMPLED]:
-                found = usage(worker.pid) if worker.pid else None
-                if found is not None:
-                    rows.append([worker.id, found[0], round(found[1], 3)])
-        mine = usage(os.getpid())
-        if rows or mine is not None:
-            fields: dict[str, Any] = {"workers": rows}
-            if mine is not None:
-                fields["rss"], fields["cpu"] = mine[0], round(mine[1], 3)
+        fields = sample([listener.workers.values() for listener in self._listeners], int(t))
+        if fields:
             self.add("sample", fields, t)
 
     def broken(self, error: Exception) -> None:
@@ -318,22 +300,10 @@ class LiveRecorder(Recorder):
         """The program has printed something; whether more is wanted."""
         if self._console is not None:
             self._console.heard(text)
-        if self._kept < _OUTPUT_KEPT and self._writer is not None:
-            self._heard.append(text)
-            self._kept += len(text)
+        if self._writer is not None:
+            self._kept.add(text)
         self.tick()
-        return self._console is not None or (self._kept < _OUTPUT_KEPT and self._writer is not None)
-
-    def _write_output(self, t: float) -> None:
-        if not self._heard:
-            return
-        text = "".join(self._heard)
-        self._heard = []
-        over = self._kept - _OUTPUT_KEPT
-        if over >= 0:
-            self.add("output", {"text": text[: len(text) - over], "dropped": over + 1}, t)
-        else:
-            self.add("output", {"text": text}, t)
+        return self._console is not None or (not self._kept.full and self._writer is not None)
 
     # -- tasks
 
@@ -464,11 +434,7 @@ class LiveRecorder(Recorder):
     @careful
     def shared(self, name: str, *, write: bool, value: Callable[[], object] | None = None) -> None:
         """A shared variable was read or written."""
-        counts = self._shared.setdefault(name, [0, 0, value, True])
-        counts[int(write)] += 1
-        counts[3] = True
-        if write:
-            counts[2] = value
+        self._shared.used(name, write=write, value=value)
         self.tick()
 
     @careful
