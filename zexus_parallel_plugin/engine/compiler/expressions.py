@@ -232,7 +232,7 @@ class Binary(Expression):
         op, left, right = self.op, self.left, self.right
         if self.slow:
             return f"{RULES[op]}({left.text(writer)}, {right.text(writer)})"
-        if op == isa.ADD and TEXT in {left.kind, right.kind}:
+        if op == isa.ADD and TEXT in {left.kind, right.kind} and not _appends(left, right):
             return f"({_as_text(left, writer)} + {_as_text(right, writer)})"
         if op in _OPERATORS:
             return f"({left.text(writer)} {_OPERATORS[op]} {right.text(writer)})"
@@ -353,6 +353,11 @@ def _check(first: str, other: Expression) -> str:
     if isinstance(other, Constant) and type(other.value) in {int, str}:
         return f"type({first}) is {type(other.value).__name__}"
     return f"type({first}) in P"
+
+
+def _appends(left: Expression, right: Expression) -> bool:
+    """Whether something is added to a variable that holds text: then that is more often text than not."""
+    return isinstance(left, Local) and left.kind == TEXT and right.kind == ANY
 
 
 def _as_text(part: Expression, writer: Writer) -> str:

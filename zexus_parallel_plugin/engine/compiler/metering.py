@@ -115,8 +115,12 @@ class MeteringEmitter(SourceEmitter):
         start = self.state
         ends = [end for end, _body in live]
         start.reload = all(end.reload for end in ends)
-        # The longer way can best afford to pay.
-        start.owed = min(live, key=lambda way: len(way[1]))[0].owed
+        if self.turns is not None:
+            # The loop charges each iteration for the dearest way.
+            start.owed = max((end.owed for end in ends), key=lambda owed: (owed.gas, owed.operations))
+        else:
+            # The longer way can best afford to pay.
+            start.owed = min(live, key=lambda way: len(way[1]))[0].owed
         for end, body in live:
             if end.reload and not start.reload:
                 body.append(Line(self.indent + 1, LOAD, None))
