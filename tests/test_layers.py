@@ -139,3 +139,10 @@ def test_the_start_of_python_loads_two_modules() -> None:
     without = loaded_by("pass", ZEXUS_PARALLEL_DISABLE="1")
     attached = loaded_by("import zexus_parallel_plugin.attach as attach; attach.install()")
     assert attached - without == {NAME, f"{NAME}.attach"}
+
+
+def test_what_writes_source_is_loaded_when_there_is_something_to_write() -> None:
+    compiler = f"{NAME}.engine.compiler"
+    building = loaded_by(f"import {compiler}.builder, {compiler}.names")
+    assert f"{compiler}.workshop" in building
+    assert not {f"{compiler}.{name}" for name in ("emitter", "expressions", "ranges")} & building

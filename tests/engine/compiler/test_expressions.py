@@ -17,6 +17,7 @@ from tests.engine.programs import machine
 from zexus_parallel_plugin.engine import isa, operators
 from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler import kinds, support
+from zexus_parallel_plugin.engine.compiler.rules import RULES
 from zexus_parallel_plugin.engine.execution import Execution
 
 NAMES = support.names(Execution(machine()))
@@ -92,7 +93,7 @@ def operand(value: Any, name: str, kind: str, literal: bool) -> ex.Expression:
 
 
 @pytest.mark.parametrize("slow", [False, True])
-@pytest.mark.parametrize("op", BINARY, ids=lambda op: ex.RULES[op])
+@pytest.mark.parametrize("op", BINARY, ids=lambda op: RULES[op])
 def test_binary_texts_give_the_rules_result_or_raise(op: int, slow: bool) -> None:
     rule = operators.BINARY[op]
     for a, b in itertools.product([*plain, *strange], repeat=2):
@@ -125,10 +126,10 @@ def check_kind(kind: str, value: Any) -> None:
         assert type(value) in {bool, EvaluationError}, value
 
 
-@pytest.mark.parametrize("op", BINARY, ids=lambda op: ex.RULES[op])
+@pytest.mark.parametrize("op", BINARY, ids=lambda op: RULES[op])
 def test_slow_texts_are_the_rule(op: int) -> None:
     left, right = ex.Local("a"), ex.Local("b")
-    assert ex.Binary(op, left, right, 7, slow=True).text(writer()) == f"{ex.RULES[op]}(a, b)"
+    assert ex.Binary(op, left, right, 7, slow=True).text(writer()) == f"{RULES[op]}(a, b)"
 
 
 @pytest.mark.parametrize("op", [isa.ADD, isa.SUB, isa.MUL, isa.LT, isa.DIV, isa.MOD])

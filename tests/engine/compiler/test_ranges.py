@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.engine.programs import compiled, machine
+from zexus_parallel_plugin.engine.compiler.carried import Carried
 from zexus_parallel_plugin.engine.compiler.range_builder import RangePlan
-from zexus_parallel_plugin.engine.compiler.ranges import Carried
 from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.execution import Execution
 

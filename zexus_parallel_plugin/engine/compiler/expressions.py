@@ -27,6 +27,7 @@ from zexus_parallel_plugin.engine.compiler.kinds import (
     kind_of,
     transparent,
 )
+from zexus_parallel_plugin.engine.compiler.rules import RULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,12 +36,6 @@ _OPERATORS: Final = {
     isa.ADD: "+", isa.SUB: "-", isa.MUL: "*", isa.LT: "<", isa.GT: ">", isa.LTE: "<=", isa.GTE: ">=",
 }  # fmt: skip
 _ORDER: Final = frozenset({isa.LT, isa.GT, isa.LTE, isa.GTE})
-RULES: Final = {
-    isa.ADD: "ADD", isa.SUB: "SUB", isa.MUL: "MUL", isa.DIV: "DIV", isa.MOD: "MOD", isa.POW: "POW",
-    isa.LT: "LT",
-    isa.GT: "GT", isa.LTE: "LTE", isa.GTE: "GTE", isa.EQ: "EQ", isa.NEQ: "NEQ", isa.AND: "AND", isa.OR: "OR",
-}  # fmt: skip
-"""Names under which generated code finds the host's rules for each operator."""
 
 
 @dataclass(frozen=True, slots=True)

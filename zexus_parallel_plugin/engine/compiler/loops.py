@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_structure, steps
-from zexus_parallel_plugin.engine.compiler.emitter import Emitter
 from zexus_parallel_plugin.engine.compiler.kinds import ANY, PLAIN, kind_of, mismatch
-from zexus_parallel_plugin.engine.compiler.ranges import CountedEmitter
 from zexus_parallel_plugin.engine.compiler.storage import OWN, ROOT, Variable, Variables, local_name
 from zexus_parallel_plugin.engine.compiler.workshop import NOTHING, Workshop
 
@@ -90,6 +88,8 @@ class LoopBuilder(Workshop):
         self, code: Code, loop: Loop, variables: Variables, assumed: dict[str, str], slow: frozenset[int],
         label: str, *, counted: bool,
     ) -> Blueprint:  # fmt: skip
+        from zexus_parallel_plugin.engine.compiler.ranges import CountedEmitter
+
         tracking = any(
             v.of_caller and v.stored and v.name in self.written_by_callees for v in variables.cached()
         )
@@ -98,7 +98,7 @@ class LoopBuilder(Workshop):
             variables,
             slow,
             lambda e: e.loop_unit(loop),
-            kind=CountedEmitter if counted else Emitter,
+            kind=CountedEmitter if counted else None,
             depth="d",
             in_frame=True,
             assumed=assumed,

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa
+from zexus_parallel_plugin.engine.compiler.carried import Carried, Extremum
 from zexus_parallel_plugin.engine.compiler.control import Loop, Unstructured, loop_structure, steps
 from zexus_parallel_plugin.engine.compiler.induction import Bound, bound_of, counters_of, elements_of
 from zexus_parallel_plugin.engine.compiler.kinds import NUMBER
 from zexus_parallel_plugin.engine.compiler.loops import names_in
 from zexus_parallel_plugin.engine.compiler.points import NeedsTracking
-from zexus_parallel_plugin.engine.compiler.ranges import Carried, Extremum, RangeEmitter
 from zexus_parallel_plugin.engine.compiler.storage import OWN, PRIVATE, Variable, Variables, local_name
 from zexus_parallel_plugin.engine.compiler.unit import suspects
 from zexus_parallel_plugin.engine.compiler.workshop import NO_INSTRUCTIONS, NOTHING, Workshop
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.blueprint import Blueprint
     from zexus_parallel_plugin.engine.compiler.names import Function
+    from zexus_parallel_plugin.engine.compiler.ranges import RangeEmitter
     from zexus_parallel_plugin.engine.compiler.trap import RangeStopped
     from zexus_parallel_plugin.engine.compiler.unit import Unit
     from zexus_parallel_plugin.engine.frame import Frame
@@ -149,6 +150,8 @@ class RangeBuilder(Workshop):
         self, function: Function, loop: Loop, frame: Frame, counters: dict[str, int],
         accumulators: frozenset[str], extrema: frozenset[str], stored: frozenset[str],
     ) -> RangeEmitter:  # fmt: skip
+        from zexus_parallel_plugin.engine.compiler.ranges import RangeEmitter
+
         code = function.code
         private = stored - accumulators - extrema
         given = frozenset(counters) | extrema
@@ -244,6 +247,8 @@ class RangeBuilder(Workshop):
         label = self.loop_label("range", code, head)
 
         def draw() -> Blueprint | str:
+            from zexus_parallel_plugin.engine.compiler.ranges import RangeEmitter
+
             try:
                 emitter: Any = self.emit(
                     code, variables, slow, lambda e: e.loop_unit(loop),

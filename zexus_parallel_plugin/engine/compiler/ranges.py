@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.engine.compiler import expressions as ex
+from zexus_parallel_plugin.engine.compiler.carried import Carried, Extremum
 from zexus_parallel_plugin.engine.compiler.control import Loop, steps
 from zexus_parallel_plugin.engine.compiler.emitter import Emitter
 from zexus_parallel_plugin.engine.compiler.kinds import ANY
@@ -45,15 +46,6 @@ _GROWING = frozenset({"push", "append"})
 _MIRRORED = {isa.LT: isa.GT, isa.GT: isa.LT, isa.LTE: isa.GTE, isa.GTE: isa.LTE}
 
 
-class Carried(Exception):  # noqa: N818 - a verdict, not a failure
-    """Iterations depend on each other: a reason code, and the variable."""
-
-    def __init__(self, reason: str, name: str) -> None:
-        super().__init__(f"{reason}: {name}")
-        self.reason = reason
-        self.name = name
-
-
 @dataclass(frozen=True, slots=True)
 class Accumulated(ex.Local):
     """The value of an accumulator, which a range unit does not have."""
@@ -66,21 +58,6 @@ class Accumulated(ex.Local):
         :raises Carried: always.
         """
         raise Carried("loop-carried", self.variable)
-
-
-@dataclass(frozen=True, slots=True)
-class Extremum:
-    """A variable that keeps the greatest or least value seen.
-
-    ``op``: the comparison ``value op variable`` under which it is replaced. ``companions``: what is assigned
-    along with it. ``gas``, ``operations``: what a replacement costs more than none.
-    """
-
-    name: str
-    op: int
-    companions: tuple[str, ...]
-    gas: int
-    operations: int
 
 
 class CountedEmitter(Emitter):

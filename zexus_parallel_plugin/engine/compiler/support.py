@@ -6,7 +6,7 @@ import operator
 from typing import Any
 
 from zexus_parallel_plugin.engine import isa, operators
-from zexus_parallel_plugin.engine.compiler.expressions import RULES
+from zexus_parallel_plugin.engine.compiler.rules import RULES
 from zexus_parallel_plugin.engine.compiler.trap import Trap
 from zexus_parallel_plugin.engine.rare import revert_on_requirement
 from zexus_parallel_plugin.host import vm as host

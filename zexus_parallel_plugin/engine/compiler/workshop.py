@@ -21,7 +21,6 @@ from zexus_parallel_plugin.engine.compiler.blueprint import (
     program_digest,
     unpacked,
 )
-from zexus_parallel_plugin.engine.compiler.emitter import Emitter
 from zexus_parallel_plugin.engine.compiler.kinds import merged
 from zexus_parallel_plugin.engine.compiler.points import Callee, Exit
 from zexus_parallel_plugin.engine.compiler.storage import OWN, Variables
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from zexus_parallel_plugin.engine.code import Code
+    from zexus_parallel_plugin.engine.compiler.emitter import Emitter
     from zexus_parallel_plugin.engine.compiler.experience import Experience
     from zexus_parallel_plugin.engine.compiler.names import Function, Program
     from zexus_parallel_plugin.engine.execution import Execution
@@ -192,17 +192,20 @@ class Workshop:
 
     def emit(
         self, code: Code, variables: Variables, slow: frozenset[int], body: Any,
-        assumed: Mapping[str, str] | None = None, kind: type[Emitter] = Emitter, **settings: Any,
+        assumed: Mapping[str, str] | None = None, kind: type[Emitter] | None = None, **settings: Any,
     ) -> Any:  # fmt: skip
         """Emit until what was assumed of the kinds of variables holds: an optimistic fixed point. Assumptions
         that turn out wrong are weakened, so there is an end.
 
         :param assumed: kinds of variables at entry; those that hold are the emitter's ``kinds``.
-        :param kind: the class of the emitter.
+        :param kind: the class of the emitter, if it is a special one.
         """
+        # Emitters are loaded when there is something to write: not where all has been kept by earlier runs.
+        from zexus_parallel_plugin.engine.compiler.emitter import Emitter
+
         kinds = dict(assumed or {})
         while True:
-            emitter = kind(
+            emitter = (kind or Emitter)(
                 code, variables, self, kinds=kinds, slow=slow, check_operations=self.check_operations,
                 **settings,
             )  # fmt: skip
