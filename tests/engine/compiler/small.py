@@ -170,6 +170,11 @@ action f(n) { let t = 0; let i = 0; while (i < n) { if (i > 0) { t = t + late; }
     } return t; }
 print(f(4));
 """,
+    "read again and again before it exists": """
+action f(n) { n = n + 1; let b = m; if (n > 99) { let m = 1; } return [n, b]; }
+let i = 0;
+while (i < 20) { print(f(i)); i = i + 1; }
+""",
     "try without an error": """
 action f(a) { let r = 0; try { r = 10 / a; } catch (e) { r = 1; } return r; }
 print(f(2)); print(f(5));

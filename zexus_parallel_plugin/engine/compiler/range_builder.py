@@ -13,7 +13,7 @@ from zexus_parallel_plugin.engine.compiler.kinds import NUMBER
 from zexus_parallel_plugin.engine.compiler.loops import names_in
 from zexus_parallel_plugin.engine.compiler.points import NeedsTracking
 from zexus_parallel_plugin.engine.compiler.storage import OWN, PRIVATE, Variable, Variables, local_name
-from zexus_parallel_plugin.engine.compiler.unit import suspects
+from zexus_parallel_plugin.engine.compiler.unit import line_of, suspects
 from zexus_parallel_plugin.engine.compiler.workshop import NO_INSTRUCTIONS, NOTHING, Workshop
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class RangeBuilder(Workshop):
         traceback = cause.__traceback__ if cause is not None else None
         while traceback is not None:
             if traceback.tb_frame.f_code is unit.function.__code__:
-                exit_ = unit.exits.get(traceback.tb_lineno)
+                exit_ = unit.exits.get(line_of(traceback))
             traceback = traceback.tb_next
         key = id(unit.code.bytecode)
         known = self.slow_in_ranges.get(key, NO_INSTRUCTIONS)

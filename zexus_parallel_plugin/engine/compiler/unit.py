@@ -6,6 +6,7 @@ loop of a frame that the interpreter runs: the frame in, the next instruction ou
 
 from __future__ import annotations
 
+import opcode
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from zexus_parallel_plugin.engine.interpreter import interpret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, FrameType
+    from types import CodeType, FrameType, TracebackType
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.compiler.points import Exit
@@ -73,6 +74,8 @@ class Unit:
         return again
 
 
+_STORE = opcode.opmap["STORE_FAST"]
+
 _RAISING: dict[type[Exception], frozenset[int]] = {
     IndexError: frozenset({isa.INDEX}),
     KeyError: frozenset({isa.INDEX}),
@@ -120,7 +123,7 @@ class Exits:
         traceback = error.__traceback__
         assert traceback is not None
         local_values = traceback.tb_frame.f_locals
-        exit_ = unit.exits[traceback.tb_lineno]
+        exit_ = unit.exits[line_of(traceback)]
         own: Frame | None = local_values.get("FV")
         if own is not None:
             execution.frame = own.parent or execution.root
@@ -155,7 +158,7 @@ class Exits:
         traceback = error.__traceback__
         assert traceback is not None
         local_values = traceback.tb_frame.f_locals
-        exit_ = unit.exits[traceback.tb_lineno]
+        exit_ = unit.exits[line_of(traceback)]
         meter = self.execution.meter
         if not exit_.metered or not exit_.raised:
             meter.gas_used, meter.operation_count = _spent(
@@ -185,7 +188,7 @@ class Exits:
         """
         traceback = error.__traceback__
         assert traceback is not None
-        exit_ = unit.exits[traceback.tb_lineno]
+        exit_ = unit.exits[line_of(traceback)]
         if not exit_.raised or len(kept) > MOST_KEPT:
             return None
         local_values = traceback.tb_frame.f_locals if exit_.stack or exit_.turns else {}
@@ -204,7 +207,7 @@ class Exits:
         found = self.caught(error, unit, gas, operations, kept)
         traceback = error.__traceback__
         if found is not None and traceback is not None:
-            exit_ = unit.exits[traceback.tb_lineno]
+            exit_ = unit.exits[line_of(traceback)]
             local_values = traceback.tb_frame.f_locals
             self._write_back(unit, exit_, local_values, callers_only=False)
             own = local_values.get("FV")
@@ -254,6 +257,19 @@ class Exits:
                 return known.depth + depth
             frame = frame.f_back
         return depth
+
+
+def line_of(traceback: TracebackType) -> int:
+    """The line in which generated code has failed.
+
+    Python 3.11 executes a store and the load behind it as one instruction. When the load fails, because the
+    local is not bound, it tells the line of the store, which itself cannot fail.
+    """
+    code, index = traceback.tb_frame.f_code, traceback.tb_lasti
+    if code.co_code[index] != _STORE:
+        return traceback.tb_lineno
+    lines = (line for start, end, line in code.co_lines() if start <= index + 2 < end)
+    return next(lines, None) or traceback.tb_lineno
 
 
 def _spent(exit_: Exit, gas: int, operations: int, local_values: dict[str, Any]) -> tuple[int, int]:
