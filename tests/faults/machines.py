@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.runtime.pool import WorkerSupervisor
 
-_PATIENCE_SECONDS = 5.0
-_SETTLE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
+_SETTLE_SECONDS = 60.0
 
 
 def __getattr__(name: str) -> Callable[..., Any]:
