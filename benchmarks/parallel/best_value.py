@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 1600
+scale = 2000
 
 
 def score(route, towns):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 1900
+scale = 3300
 
 
 def checksum(seed, rounds):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 3200
+scale = 4500
 
 
 def divisor_sum(n):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 2900
+scale = 4100
 
 triples = 0
 for a in range(1, 4 * scale + 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 3300
+scale = 4200
 
 
 def sample(seed, throws):

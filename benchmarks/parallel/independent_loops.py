@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 3800
+scale = 6800
 
 rounds = 3000 * scale
 lcg = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 35
+scale = 72
 
 
 def mixed(length: int) -> int:

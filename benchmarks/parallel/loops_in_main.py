@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 2100
+scale = 3100
 
 
 def digit_sum(n):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 4700
+scale = 6100
 
 
 def main():

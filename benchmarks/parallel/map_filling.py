@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 3100
+scale = 3600
 
 
 def order_of(base, modulus):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 12000
+scale = 22000
 
 inner = 40
 rows = 2 * scale

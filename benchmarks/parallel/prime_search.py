@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 5700
+scale = 7900
 
 
 def is_prime(n):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 500
+scale = 650
 
 
 def prime_count(low, high):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 2600
+scale = 3600
 
 
 def area(low, high, steps):

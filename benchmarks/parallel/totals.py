@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 3700
+scale = 5200
 
 
 def collatz_steps(n):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-scale = 1300
+scale = 1700
 
 
 def work(index, total):
