@@ -110,7 +110,8 @@ class Behind:
             self._loops.metrics.reasons[error.reason] += 1
 
     def _busy(self) -> int:
-        self._loops.dispatch.look()
+        if self._sent:
+            self._loops.dispatch.look()
         return sum(not sent.handle.done for sent in self._sent)
 
     def _look(self, code: Code, frame: Frame, start: int, written: set[str], most: int) -> bool:
