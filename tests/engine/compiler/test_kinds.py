@@ -36,7 +36,7 @@ def test_a_merged_kind_includes_both_and_is_the_least_that_does(first: str, seco
             assert kinds.includes(other, both)
 
 
-@pytest.mark.parametrize("value", VALUES, ids=repr)
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
 def test_a_test_for_a_mismatch_is_about_the_kind_of_the_value(value: Any) -> None:
     own = kinds.kind_of(value)
     for kind in set(KINDS) - {kinds.ANY, kinds.CONDITION}:
