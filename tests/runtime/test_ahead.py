@@ -188,17 +188,27 @@ def test_workers_come_late_when_the_gas_cannot_last_for_long(monkeypatch: pytest
     assert tasks[10**9][1] == 0
 
 
-def test_workers_come_at_once_for_a_loop_that_is_known_to_be_long(monkeypatch: pytest.MonkeyPatch) -> None:
+LONG_OR_SHORT = {
+    "loop": "let t = 0; let i = 0; while (i < {}) {{ t = t + i % 7; i = i + 1; }} print(t);",
+    "map": "action f(x) {{ let i = 0; while (i < 5000) {{ x = x + i % 7; i = i + 1; }} return x; }} "
+    "print(len(parallel_map(f, range({} / 5000))));",
+}
+
+
+@pytest.mark.parametrize("shape", LONG_OR_SHORT)
+def test_workers_come_at_once_for_what_is_known_to_be_long(
+    shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     use_fake_pool(monkeypatch, "prompt")
     monkeypatch.setattr("zexus_parallel_plugin.runtime.machine.available_cores", lambda: 2)
     for name in ("_SOON_SECONDS", "_LATER_SECONDS"):
         monkeypatch.setattr(f"zexus_parallel_plugin.runtime.late.{name}", 1000.0)
     sent = {}
     for iterations in (20_000, 3_000_000):
-        source = f"let t = 0; let i = 0; while (i < {iterations}) {{ t = t + i % 7; i = i + 1; }} print(t);"
+        source = LONG_OR_SHORT[shape].format(iterations)
         result, metrics = run(source, {"worker_count": 2}, gas_limit=10**9)
-        assert result == run(source, IN_PLACE, gas_limit=10**9)[0]
-        sent[iterations] = metrics.ranges_sent > 0
+        assert result == run(source, {"worker_count": 1}, gas_limit=10**9)[0]
+        sent[iterations] = metrics.tasks_sent > 0
     assert sent == {20_000: False, 3_000_000: True}
 
 
@@ -308,6 +318,19 @@ def test_a_mistake_of_the_project_is_none_of_the_program(where: str, monkeypatch
     module = "" if where.startswith("behind") else "run."
     monkeypatch.setattr(f"zexus_parallel_plugin.runtime.loops.{module}{where}", mistaken)
     source = INDEPENDENT + "let t = 0; for each x in range(30) { t = t + x; } print(t);"
+    result, metrics = run(source, EAGER)
+    assert result == run(source, IN_PLACE)[0]
+    assert metrics.reasons["internal-error"] == 1
+
+
+def test_a_mistake_in_sending_calls_is_none_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+
+    def mistaken(*_args: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.dispatch.Dispatch.submit", mistaken)
+    source = WORK + "let a = work(1); let b = work(2); let c = work(3); print(a + b + c);"
     result, metrics = run(source, EAGER)
     assert result == run(source, IN_PLACE)[0]
     assert metrics.reasons["internal-error"] == 1

@@ -125,6 +125,7 @@ def test_a_signal_that_comes_while_somebody_wakes_up_leaves_no_timer_behind() ->
 
     meter = SimpleNamespace(gas_used=0)
     execution: Any = SimpleNamespace(meter=meter, gas_limit=float("inf"), counters=Counter(), ahead=None)
+    execution.translation = SimpleNamespace(seconds=0.0)
     make: Any = Woken
     late = LateAhead(execution, make, 2, forced=False)
     late.pulse.start()
@@ -153,7 +154,7 @@ def test_the_next_calls_are_sent_while_the_first_one_runs(monkeypatch: pytest.Mo
         let a = f(1); let b = f(2); let c = g(3);
         print(a + b + c);
     """
-    result, metrics = run(source, {"worker_count": 2, "tier": "interpreter"})
+    result, metrics = run(source, {"worker_count": 2, "tier": "interpreter"}, gas_limit=10**10)
     assert not result.error
     assert metrics.calls_in_place == 1
     assert metrics.calls_committed == 2, "also the one of an action that has never been measured"

@@ -439,7 +439,8 @@ class Ahead:
             return _NOTHING
         batch = call.batch
         if batch is None:
-            stream.pending.remove(call)
+            if call in stream.pending:  # it is not, if a mistake has kept it from being sent
+                stream.pending.remove(call)
             self._metrics.reasons["not-sent"] += 1
             return _NOTHING
         if not self._begun(batch, stream):

@@ -39,8 +39,8 @@ _COST_SECONDS = 0.15
 """What workers cost the main process before they help, with a reserve: what they take over must be more."""
 _GAS_SECONDS = 5e-9
 """Time that a unit of gas takes in compiled code, about, as long as nothing better is known."""
-_KNOWN_SECONDS = 0.1
-"""Time of the program after which it is known how long a unit of gas takes."""
+_KNOWN_SECONDS, _KNOWN_GAS = 0.1, 1_000_000
+"""Time of the program and its gas after which it is known how long a unit of gas takes."""
 _SURE_SECONDS = 0.002
 """Time of the iterations of a loop after which it is known how long they take."""
 _PIECE_SECONDS = 0.001
@@ -84,8 +84,8 @@ class LateAhead:
 
     def wake(self) -> Ahead:
         """The `Ahead`, made now if need be."""
+        self._waking = True  # from here on no beat wakes; one that came before this may have
         if self.real is None:
-            self._waking = True
             real = self._make()
             self.pulse.move_to(real.pulse)
             self.pulse = real.pulse
@@ -104,21 +104,24 @@ class LateAhead:
         The meter may lag behind while compiled code runs. Then the program seems to be slower than it is, and
         workers may be started in vain.
         """
-        elapsed = thread_time() - self._begun
-        left = self._left(elapsed)
+        left = self._left()
         if left < _SHORT_SECONDS:
             return False
-        return elapsed >= (_SOON_SECONDS if left >= _LONG_SECONDS else _LATER_SECONDS)
+        return self._elapsed() >= (_SOON_SECONDS if left >= _LONG_SECONDS else _LATER_SECONDS)
 
-    def _left(self, elapsed: float) -> float:
+    def _elapsed(self) -> float:
+        """Time of the program, without that of loading the compiler and compiling."""
+        return thread_time() - self._begun - self._execution.translation.seconds
+
+    def _left(self) -> float:
         """Seconds for which the gas lasts."""
-        execution = self._execution
-        used = execution.meter.gas_used
-        gas = elapsed / max(1, used - self._gas) if elapsed > _KNOWN_SECONDS else _GAS_SECONDS
-        return float(execution.gas_limit - used) * gas
+        execution, elapsed = self._execution, self._elapsed()
+        used = execution.meter.gas_used - self._gas
+        known = elapsed > _KNOWN_SECONDS and used > _KNOWN_GAS
+        return float(execution.gas_limit - self._gas - used) * (elapsed / used if known else _GAS_SECONDS)
 
     def _is_long(self, tier: WatchedTier, code: Code, head: int, frame: Frame, seconds: float) -> bool:
-        """Whether a loop has enough work left, as far as can be told, and enough of the gas.
+        """Whether a loop has enough work left, as far as can be told.
 
         :param seconds: what an iteration takes.
         """
@@ -135,8 +138,11 @@ class LateAhead:
             return next((owner.env[name] for owner in frame.chain() if name in owner.env), None)
 
         count = iterations_left(known, visible)
-        gas = self._left(thread_time() - self._begun)
-        return count is not None and min(count * seconds, gas) >= self._enough
+        return count is not None and self._is_enough(count * seconds)
+
+    def _is_enough(self, seconds: float) -> bool:
+        """Whether work is worth starting workers for, and the gas lasts for it."""
+        return min(seconds, self._left()) >= self._enough
 
     def call(self, frame: Frame, position: Position, function: dict[str, Any], args: list[Any]) -> Any:
         """The value of a call."""
@@ -158,10 +164,15 @@ class LateAhead:
         """``parallel_map(function, xs)``: the values in order."""
         self._asked = True
         results: list[Any] = []
+        spent = 0.0
         while len(results) < len(xs):
-            if self.real is not None or self.forced or self._worth():
+            left = len(xs) - len(results)
+            known = spent >= _SURE_SECONDS and self._is_enough(left * spent / len(results))
+            if self.real is not None or self.forced or known or self._worth():
                 return self.wake().map(frame, function, xs, results)
+            begun = thread_time()
             results.append(self._execution.call(frame, function, [xs[len(results)]]))
+            spent += thread_time() - begun
         return results
 
     def loop(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
