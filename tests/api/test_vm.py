@@ -287,7 +287,7 @@ def test_when_workers_die_their_calls_are_executed_in_place(caplog: pytest.LogCa
     bytecode = compiled(CALLS)
     expected = on_host(bytecode)
     deadline = time.monotonic() + 60
-    with ParallelVM(ParallelConfig(worker_count=2, retry_attempts=1, gas_limit=10**12)) as vm:
+    with ParallelVM(ParallelConfig(worker_count=2, retry_attempts=1, mode="parallel")) as vm:
         while True:
             assert on(vm, bytecode) == expected
             metrics = vm.last_metrics

@@ -43,7 +43,8 @@ def test_one_changed_row_is_one_drawn_line(journal: Callable[..., Path]) -> None
     app = MonitorApp(path)
 
     async def script(pilot: Pilot[Any]) -> None:
-        await press(pilot, "3", "home")
+        await press(pilot, "3")
+        await press(pilot, "home")
         table = app.view.table  # type: ignore[attr-defined]
         await settle(pilot)
         before = table.lines_drawn

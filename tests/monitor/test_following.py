@@ -111,7 +111,8 @@ def test_a_click_on_the_line_below_goes_to_the_newest(growing: Growing, key: str
     app = MonitorApp(growing.path)
 
     async def script(pilot: Pilot[Any]) -> None:
-        await press(pilot, key, "home")
+        await press(pilot, key)
+        await press(pilot, "home")
         await growing.step(pilot)
         assert "a click" in bar(app)
         await pilot.click(app.view.place_bar)  # type: ignore[attr-defined]
@@ -151,7 +152,8 @@ def test_after_the_end_of_the_run_there_is_nothing_to_follow(growing: Growing) -
     app = MonitorApp(growing.path)
 
     async def script(pilot: Pilot[Any]) -> None:
-        await press(pilot, "3", "home")
+        await press(pilot, "3")
+        await press(pilot, "home")
         with growing.path.open("a") as file:
             file.write(encode(ev.RunEnd(t=200.0, state="finished")))
         await settle(pilot)
@@ -171,7 +173,8 @@ def test_another_run_is_followed_from_its_beginning(
     other = journal(start, *tasks, *output, path=tmp_path / "other.jsonl")
 
     async def script(pilot: Pilot[Any]) -> None:
-        await press(pilot, "9", "home", "3", "home")
+        for key in ("9", "home", "3", "home"):
+            await press(pilot, key)
         app.open(other)
         await settle(pilot)
         assert bar(app).startswith("following  74 to 89 of 89")
@@ -242,7 +245,8 @@ def test_with_seldom_looks_keys_are_answered_at_once(
     app = MonitorApp(journal(tasks=60), refresh=60.0)
 
     async def script(pilot: Pilot[Any]) -> None:
-        await press(pilot, "3", "home")
+        await press(pilot, "3")
+        await press(pilot, "home")
         assert screen_text(app).count("committed") > 5
         timers: list[tuple[float, Any]] = []
         monkeypatch.setattr(app, "set_timer", lambda delay, callback: timers.append((delay, callback)))

@@ -345,10 +345,14 @@ def test_the_template_dies_and_the_next_start_method_takes_over(make_pool, metho
     until_running(pool, *tasks[:2])
     workers = [task.pid for task in tasks[:2]]
     psutil.Process(psutil.Process(workers[0]).ppid()).kill()
+    next_method = {"template": "forkserver", "forkserver": "spawn"}[method]
+    deadline = time.monotonic() + PATIENCE
+    while pool.stats().method != next_method:
+        assert time.monotonic() < deadline
+        pool.wait(tasks[:2], time.monotonic() + 0.02)
     gate.open()
     assert finish(pool, *tasks) == [b"passed"] * 4
     assert not any(task.failures for task in tasks)
-    assert pool.stats().method == {"template": "forkserver", "forkserver": "spawn"}[method]
     assert [f["reason"] for kind, f in events if kind == "pool.fallback"] == ["the template process has died"]
     for pid in workers:
         assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
