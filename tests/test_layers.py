@@ -29,7 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("engine",),
     ("host",),
     ("journal",),
-    ("config", "errors", "kinds", "metrics", "opcodes", "paths", "reasons"),
+    ("config", "errors", "kinds", "metrics", "opcodes", "paths", "reasons", "room"),
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 

@@ -14,6 +14,7 @@ from zexus_parallel_plugin.engine.interpreter import interpret
 from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.host.values import EntityDefinition
 from zexus_parallel_plugin.metrics import Translation
+from zexus_parallel_plugin.room import with_room
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.fastcalls import Forms
@@ -91,7 +92,7 @@ class Execution:
         # `deepest`.
         sys.setrecursionlimit(self.recursion_limit + 5 * max(self.deepest, 0))
         try:
-            return interpret(self, code, self.root)
+            return with_room(interpret, self, code, self.root)
         finally:
             sys.setrecursionlimit(self.recursion_limit)
 

@@ -9,6 +9,8 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Protocol
 
+from zexus_parallel_plugin.room import with_room
+
 from .errors import FrameError, UndecodablePayloadError, UnsendableResultError
 from .frames import MAX_BODY, Bytes, Frame, Kind, pack_failure, pack_timing, unpack_numbers
 from .memory import PeakMemory, limit_memory
@@ -51,7 +53,7 @@ def run_worker(endpoint: Endpoint) -> int:
         if attach is not None:  # a handler that asks in the middle of a task
             attach(endpoint)
         endpoint.send(Kind.READY, os.getpid())
-        return _serve(endpoint, handler)
+        return int(with_room(_serve, endpoint, handler))
     except FrameError:
         return EXIT_PROTOCOL
     except OSError:
