@@ -175,6 +175,18 @@ def test_loops_with_calls_worth_sending_are_not_compiled_in_the_main_process(
     assert metrics.calls_committed > 240
 
 
+@pytest.mark.parametrize("long", [True, False])
+def test_ranges_do_not_take_the_place_of_long_calls(long: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.ahead._CALL_SECONDS", 0.0 if long else 1000.0)
+    work = WORK.replace("40", "4000")
+    source = work + "let t = 0; for i in range(300) { t = t + work(i); } print(t);"
+    settings = {"worker_count": 2, "tier": "auto", "min_task_seconds": 1e-9}
+    result, metrics = run(source, settings, gas_limit=10**9)
+    assert result == run(source, IN_PLACE, gas_limit=10**9)[0]
+    assert (metrics.ranges_sent == 0) is long
+
+
 def test_workers_come_late_when_the_gas_cannot_last_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "prompt")
     tasks = {}

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 _LONG_SECONDS = 0.002
 """Time that a call must have been running for, for a look ahead from it."""
 
+_CALL_SECONDS = 0.005
+"""Time that calls must take for their loop to be interpreted while they are on their way."""
+
 _FORCED_NESTED = 3
 """Activations of one action that are looked ahead in when everything legal is sent; else it is one."""
 
@@ -221,6 +224,15 @@ class Ahead:
                     return LEFT
                 self._lookahead.drop(stream)
         return self.loops.at_head(tier, code, head, frame)
+
+    def calls_ahead(self, frame: Frame) -> bool:
+        """Whether long calls of a frame are on their way: ranges in their place would gain nothing, and what
+        workers are doing would be lost.
+        """
+        if self.forced:
+            return False
+        streams = (stream for stream in self._lookahead.streams if stream.frame is frame)
+        return any(s.outstanding and (s.seconds or 0.0) >= _CALL_SECONDS for s in streams)
 
     def keeps(self, code: Code) -> bool:
         """Whether an action has loops that workers help with, so that it is not to be compiled as a whole."""

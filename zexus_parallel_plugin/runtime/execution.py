@@ -98,6 +98,8 @@ class WatchedTier(Tier):
         """The unit of a hot loop, None if it cannot be compiled; 0 begins to count its iterations anew."""
         ahead = self.execution.ahead
         if ahead is not None:
+            if ahead.calls_ahead(frame):
+                return 0
             last = code.ends[head]
             refused = ahead.loop_refused(self, code, head, last, frame)
             if refused is None or (refused and not ahead.may_compile(code, range(head, last + 1))):

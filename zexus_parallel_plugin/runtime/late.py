@@ -208,6 +208,10 @@ class LateAhead:
         """Whether the calls at these instructions need not be looked at any more."""
         return self.real is None or self.real.may_compile(code, instructions)
 
+    def calls_ahead(self, frame: Frame) -> bool:
+        """Whether long calls of a frame are on their way."""
+        return self.real is not None and self.real.calls_ahead(frame)
+
     def keeps(self, code: Code) -> bool:
         """Whether an action has loops that workers help with, so that it is not to be compiled as a whole."""
         return self.real is not None and self.real.keeps(code)
