@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,8 @@ from tests.runtime.running import compiled, machine, run, use_fake_pool
 from zexus_parallel_plugin.config import ParallelConfig
 from zexus_parallel_plugin.host.vm import VMMode
 from zexus_parallel_plugin.reasons import REASONS
+from zexus_parallel_plugin.runtime.ahead import Ahead
+from zexus_parallel_plugin.runtime.execution import WatchedTier
 from zexus_parallel_plugin.runtime.machine import ParallelMachine
 
 EVERYTHING = {"worker_count": 3, "tier": "interpreter", "mode": "parallel"}
@@ -166,6 +170,7 @@ def test_loops_with_calls_worth_sending_are_not_compiled_in_the_main_process(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     use_fake_pool(monkeypatch, "prompt")
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.late._SOON_SECONDS", 0.002)
     turn = "turn = 1 - turn;"  # carried from one iteration to the next, so that there are no ranges
     work = WORK.replace("40", "4000")
     source = work + f"let t = 0; let turn = 0; for i in range(300) {{ {turn} t = t + work(i); }} print(t);"
@@ -175,16 +180,27 @@ def test_loops_with_calls_worth_sending_are_not_compiled_in_the_main_process(
     assert metrics.calls_committed > 240
 
 
-@pytest.mark.parametrize("long", [True, False])
-def test_ranges_do_not_take_the_place_of_long_calls(long: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    use_fake_pool(monkeypatch, "prompt")
-    monkeypatch.setattr("zexus_parallel_plugin.runtime.ahead._CALL_SECONDS", 0.0 if long else 1000.0)
-    work = WORK.replace("40", "4000")
-    source = work + "let t = 0; for i in range(300) { t = t + work(i); } print(t);"
-    settings = {"worker_count": 2, "tier": "auto", "min_task_seconds": 1e-9}
-    result, metrics = run(source, settings, gas_limit=10**9)
-    assert result == run(source, IN_PLACE, gas_limit=10**9)[0]
-    assert (metrics.ranges_sent == 0) is long
+@pytest.mark.parametrize(
+    ("seconds", "outstanding", "forced", "stays"),
+    [(0.01, 1, False, True), (0.01, 0, False, False), (0.001, 1, False, False), (None, 1, False, False),
+     (0.01, 1, True, False)],
+)  # fmt: skip
+def test_a_loop_is_interpreted_while_long_calls_of_it_are_on_their_way(
+    seconds: float | None, outstanding: int, forced: bool, stays: bool
+) -> None:
+    frame: Any = SimpleNamespace()
+    stream = SimpleNamespace(frame=frame, outstanding=outstanding, seconds=seconds)
+    ahead: Any = object.__new__(Ahead)
+    ahead.forced = forced
+    ahead._lookahead = SimpleNamespace(streams=[stream])
+    assert ahead.calls_ahead(frame) is stays
+    assert not ahead.calls_ahead(SimpleNamespace())
+    asked = []
+    ahead.loop_refused = lambda *_: asked.append(1)  # None: it stays in the interpreter, too
+    tier: Any = object.__new__(WatchedTier)
+    tier.execution = SimpleNamespace(ahead=ahead)
+    assert tier.loop(SimpleNamespace(ends={0: 5}), 0, frame) == 0
+    assert asked == ([] if stays else [1])
 
 
 def test_workers_come_late_when_the_gas_cannot_last_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,6 +303,20 @@ def test_the_next_loop_goes_ahead_while_one_is_waited_for(monkeypatch: pytest.Mo
     assert (metrics.chunks_sent, metrics.chunks_committed) == (2, 2)
 
 
+def test_iterations_before_a_refused_one_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    # After two iterations in place there are ranges of three: in the second one, the second call is too deep.
+    source = """
+        action down(n) { if (n > 0) { return down(n - 1) + 1; } return 0; }
+        let t = 0;
+        for each n in [3, 4, 5, 6, 7, 8, 985, 9, 10, 11] { t = t + down(n); }
+        print(t);
+    """
+    result, metrics = run(source, EAGER)
+    assert result == run(source, IN_PLACE)[0]
+    assert (metrics.reasons["depth"], metrics.iterations_sent, metrics.iterations_committed) == (2, 8, 6)
+
+
 def test_without_fallback_a_lost_loop_behind_a_loop_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "lossy")
     result, metrics = run(INDEPENDENT, EAGER | {"enable_fallback": False})
@@ -333,6 +363,24 @@ def test_a_mistake_of_the_project_is_none_of_the_program(where: str, monkeypatch
     result, metrics = run(source, EAGER)
     assert result == run(source, IN_PLACE)[0]
     assert metrics.reasons["internal-error"] == 1
+
+
+@pytest.mark.parametrize("settings", [{"worker_count": 2}, {"worker_count": 2, "mode": "parallel"}])
+def test_a_mistake_in_planning_a_loop_is_none_of_the_program(
+    settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.late._SURE_SECONDS", 0.0)
+
+    def mistaken(*_args: object) -> None:
+        raise ZeroDivisionError
+
+    where = "zexus_parallel_plugin.engine.compiler.range_builder.RangeBuilder._find_plan"
+    monkeypatch.setattr(where, mistaken)
+    source = "let t = 0; let i = 0; while (i < 5000) { t = t + i % 7; i = i + 1; } print(t);"
+    result, metrics = run(source, settings)
+    assert result == run(source, IN_PLACE)[0]
+    assert metrics.reasons["compiler-failed"] >= 1
 
 
 def test_a_mistake_in_sending_calls_is_none_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -253,7 +253,9 @@ class _Details(Pane):
         self.field("workers", f"{start.workers} at most, {start.cores} cores, {state.deaths} died")
         retries = f"{state.retries} of {state.failed_attempts} failed attempts were tried again"
         self.field("retries", retries if state.failed_attempts else "none, no attempt has failed")
-        self.field("main", f"pid {start.pid}, {size(state.rss)}, {duration(state.cpu)} cpu")
+        # A run that is too short for a sample is not known to have used anything.
+        used = f", {size(state.rss)}, {duration(state.cpu)} cpu" if state.rss else ""
+        self.field("main", f"pid {start.pid}{used}")
         self.field("versions", ", ".join(f"{name} {value}" for name, value in start.versions.items()) or "-")
         if state.reasons:
             self.heading("decisions")

@@ -70,6 +70,11 @@ def _cells(char: str) -> int:
     return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1
 
 
+def line_width(line: Iterable[Ink]) -> int:
+    """Cells of a line."""
+    return sum(width(ink.text) for ink in line)
+
+
 def cut(text: str, room: int, more: str = "…") -> str:
     """Cut clean text to at most ``room`` cells; ``more`` at its end tells that something is missing."""
     if width(text) <= room:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from zexus_parallel_plugin.monitor.figures import count
-from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, line_width, width
 
 __all__ = ["Going", "Place", "place_line"]
 
@@ -51,11 +48,8 @@ def place_line(place: Place, going: Going, look: Look, room: int) -> Line:
     )
     below = f" {look.point} {count(place.below)} below " if place.below and going != "following" else ""
     inks = [Ink(words, tone)] if words else []
-    for text, its_tone in ((where, "dim"), (below, "text"), (f" {look.point} {_HINTS[going]}", "dim")):
-        if text.strip(f" {look.point}") and _width(inks) + width(text) <= room:
-            inks.append(Ink(text, its_tone))  # type: ignore[arg-type]
+    rest = Ink(where, "dim"), Ink(below, "text"), Ink(f" {look.point} {_HINTS[going]}", "dim")
+    for ink in rest:
+        if ink.text.strip(f" {look.point}") and line_width(inks) + width(ink.text) <= room:
+            inks.append(ink)
     return inks
-
-
-def _width(inks: Sequence[Ink]) -> int:
-    return sum(width(ink.text) for ink in inks)

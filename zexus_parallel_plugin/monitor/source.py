@@ -86,8 +86,3 @@ def _note(chunks: list[ChunkInfo], look: Look, room: int) -> tuple[str, Tone]:
     else:
         text = f"#{best.id}{others} {best.verdict}{': ' if best.reason else ''}{best.reason}"
     return look.clean(text), VERDICT_TONES.get(best.verdict, "text")
-
-
-def line_width(line: Line) -> int:
-    """Cells of a line."""
-    return sum(width(ink.text) for ink in line)

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.monitor.figures import count, duration, percent, rate
-from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
+from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, line_width, width
 from zexus_parallel_plugin.reasons import REASONS
 
 if TYPE_CHECKING:
@@ -92,11 +92,11 @@ def _title(watch: Watch, look: Look, room: int, badge: str) -> Line:
     )
     right = f"{workers}  pid {start.pid}  run {start.run} "
     for shown in (right, f"pid {start.pid}  run {start.run} ", f"run {start.run} ", ""):
-        if _width(left) + width(shown) + 2 <= room:
+        if line_width(left) + width(shown) + 2 <= room:
             right = shown
             break
     right = look.clean(right)
-    return [*left, Ink(" " * max(0, room - _width(left) - width(right))), Ink(right, "dim")]
+    return [*left, Ink(" " * max(0, room - line_width(left) - width(right))), Ink(right, "dim")]
 
 
 def _progress(watch: Watch, look: Look, room: int) -> Line:
@@ -117,7 +117,7 @@ def _progress(watch: Watch, look: Look, room: int) -> Line:
     ]
     if progress.left is not None:
         words.append(Ink(f"  {look.point} about {duration(progress.left)} left", "text"))
-    taken = _LABEL + _width(words) + 1
+    taken = _LABEL + line_width(words) + 1
     filled, empty = look.bar_of(share, max(8, min(60, room - taken)))
     tone: Tone = STATUS_TONES.get(watch.status, "run")
     return _labelled("progress", [Ink(filled, tone), Ink(empty, "dim"), *words], look, room)
@@ -140,7 +140,7 @@ def _counts(watch: Watch, look: Look, room: int) -> Line:
         (3, True, False), (2, True, False), (3, False, False), (2, False, False), (2, False, True),
     ):  # fmt: skip
         inks = _states(watch, " " * gap, nulls=nulls, short=short)
-        if _LABEL + _width(inks) <= room:
+        if _LABEL + line_width(inks) <= room:
             break
     return _labelled("tasks", inks, look, room)
 
@@ -179,7 +179,7 @@ def _speed(watch: Watch, look: Look, room: int) -> Line:
         Ink(rate(watch.recent_rate()), "strong" if watch.recent_rate() else "dim"),
         Ink(" tasks   "),
     ]
-    left = room - _LABEL - _width(inks) - 1
+    left = room - _LABEL - line_width(inks) - 1
     if left >= 8:
         columns = min(left, 60)
         inks.append(Ink(look.spark(watch.rates(columns), columns).lstrip(look.blocks[0]), "run"))
@@ -202,7 +202,3 @@ def cut_line(line: Line, room: int, look: Look) -> Line:
         kept.append(ink)
         left -= width(ink.text)
     return kept
-
-
-def _width(inks: list[Ink]) -> int:
-    return sum(width(ink.text) for ink in inks)

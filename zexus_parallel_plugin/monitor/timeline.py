@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.monitor.figures import duration
-from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
+from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, line_width, width
 from zexus_parallel_plugin.monitor.lanes import IDLE, KINDS, Cell, steps
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def legend(watch: Watch, window: Window, columns: int, look: Look, *, colour: bo
             continue
         mark = look.blocks[-2] if colour and not look.ascii_only else _MARKS[kind]
         inks += [Ink(mark, _TONES[kind][0]), Ink(f" {kind}  ", "dim")]
-    left = LABEL + columns - sum(width(ink.text) for ink in inks)
+    left = LABEL + columns - line_width(inks)
     for text in (f"a cell is {duration(window.cell)}", f"cell {duration(window.cell)}"):
         if len(text) <= left:
             return [*inks, Ink(text, "dim")]

@@ -25,8 +25,9 @@ from zexus_parallel_plugin.runtime.pulse import Pulse
 from zexus_parallel_plugin.runtime.recorder import OFF, Recorder
 from zexus_parallel_plugin.runtime.scout import Scout
 from zexus_parallel_plugin.runtime.sites import Site, Sites
-from zexus_parallel_plugin.runtime.stream import MapSource, Source, Stream, visible_from
+from zexus_parallel_plugin.runtime.stream import MapSource, Source, Stream
 from zexus_parallel_plugin.runtime.task import Record
+from zexus_parallel_plugin.runtime.visible import visible_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from zexus_parallel_plugin.runtime.loops.extent import iterations_left
 from zexus_parallel_plugin.runtime.pulse import Pulse
+from zexus_parallel_plugin.runtime.visible import visible_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,7 +69,10 @@ class LateAhead:
     """Stands for an `Ahead` until there is one, and then passes everything on to it."""
 
     def __init__(self, execution: Execution, make: Callable[[], Ahead], cores: int, *, forced: bool) -> None:
-        """:param make: makes the `Ahead`; ``forced``: at once. cores: that workers can keep busy."""
+        """:param make: makes the `Ahead`; ``forced``: at once.
+
+        :param cores: how many the workers can keep busy.
+        """
         self._execution = execution
         self._make = make
         self._enough = _COST_SECONDS * cores / (cores - 1) if cores > 1 else float("inf")
@@ -133,11 +137,7 @@ class LateAhead:
         known = self._plans[key]
         if known is None:
             return False
-
-        def visible(name: str) -> Any:
-            return next((owner.env[name] for owner in frame.chain() if name in owner.env), None)
-
-        count = iterations_left(known, visible)
+        count = iterations_left(known, visible_from(frame))
         return count is not None and self._is_enough(count * seconds)
 
     def _is_enough(self, seconds: float) -> bool:

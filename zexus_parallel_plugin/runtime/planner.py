@@ -11,7 +11,8 @@ from zexus_parallel_plugin.analysis.footprint import Descriptor, Footprint, Foot
 from zexus_parallel_plugin.runtime.knowledge import UNKNOWN
 from zexus_parallel_plugin.runtime.snapshot import SCALARS, NotPlainError, dumps
 from zexus_parallel_plugin.runtime.stream import descriptors
-from zexus_parallel_plugin.runtime.task import ABSENT, PlannedCall, difference, plan
+from zexus_parallel_plugin.runtime.task import PlannedCall, difference, plan
+from zexus_parallel_plugin.runtime.visible import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

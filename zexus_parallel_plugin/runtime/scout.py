@@ -21,7 +21,7 @@ from zexus_parallel_plugin.host import vm as host
 from zexus_parallel_plugin.runtime.knowledge import ARITHMETIC, NUMBERS, UNKNOWN, Knowledge
 from zexus_parallel_plugin.runtime.lookout import Found
 from zexus_parallel_plugin.runtime.snapshot import SCALARS
-from zexus_parallel_plugin.runtime.task import ABSENT
+from zexus_parallel_plugin.runtime.visible import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function
 from zexus_parallel_plugin.engine.position import MAP_IP
 from zexus_parallel_plugin.runtime.lookout import Found
-from zexus_parallel_plugin.runtime.task import ABSENT, PlannedCall, matches
+from zexus_parallel_plugin.runtime.task import PlannedCall, matches
+from zexus_parallel_plugin.runtime.visible import visible_from
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.frame import Frame
@@ -38,20 +39,6 @@ class Source(Protocol):
 
     def own(self, value: Any) -> bool:
         """Whether a container is not one of the program."""
-
-
-def visible_from(frame: Frame) -> Callable[[str], Any]:
-    """What a callee of this frame sees of a name, `ABSENT` if no frame has it."""
-
-    def lookup(name: str) -> Any:
-        current: Frame | None = frame
-        while current is not None:
-            if name in current.env:
-                return current.env[name]
-            current = current.parent
-        return ABSENT
-
-    return lookup
 
 
 class MapSource:

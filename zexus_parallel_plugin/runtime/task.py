@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import pickle
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from zexus_parallel_plugin.analysis.footprint import Descriptor, Footprint, is_function
 from zexus_parallel_plugin.runtime.snapshot import SCALARS, FunctionStamp, Library, dumps, same_scalar
+from zexus_parallel_plugin.runtime.visible import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-ABSENT: Final = type("Absent", (), {"__repr__": lambda _self: "<absent>"})()
-"""Stands for the value of a name that no frame has."""
 
 Slot = tuple[int, int]
 """Where a container went: number of the group in the call, index in the group."""

@@ -76,6 +76,9 @@ class RangeBuilder(Workshop):
             return verdict
         except (Unstructured, NeedsTracking) as verdict:
             return Carried("loop-not-compiled", str(verdict))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the iterations can be executed in order
+            self.failed(f"the plan of the loop at {head} of {function.code.name}")
+            return Carried("loop-not-compiled", f"the compiler failed: {type(error).__name__}: {error}")
 
     def _find_plan(self, function: Function, head: int, frame: Frame) -> RangePlan:
         code = function.code
@@ -218,9 +221,9 @@ class RangeBuilder(Workshop):
         exit_ = None
         cause = stopped.__cause__
         traceback = cause.__traceback__ if cause is not None else None
-        while traceback is not None:
+        while cause is not None and traceback is not None:
             if traceback.tb_frame.f_code is unit.function.__code__:
-                exit_ = unit.exits.get(line_of(traceback))
+                exit_ = unit.exits.get(line_of(cause, traceback))
             traceback = traceback.tb_next
         key = id(unit.code.bytecode)
         known = self.slow_in_ranges.get(key, NO_INSTRUCTIONS)

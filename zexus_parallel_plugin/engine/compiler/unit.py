@@ -123,7 +123,7 @@ class Exits:
         traceback = error.__traceback__
         assert traceback is not None
         local_values = traceback.tb_frame.f_locals
-        exit_ = unit.exits[line_of(traceback)]
+        exit_ = unit.exits[line_of(error, traceback)]
         own: Frame | None = local_values.get("FV")
         if own is not None:
             execution.frame = own.parent or execution.root
@@ -158,7 +158,7 @@ class Exits:
         traceback = error.__traceback__
         assert traceback is not None
         local_values = traceback.tb_frame.f_locals
-        exit_ = unit.exits[line_of(traceback)]
+        exit_ = unit.exits[line_of(error, traceback)]
         meter = self.execution.meter
         if not exit_.metered or not exit_.raised:
             meter.gas_used, meter.operation_count = _spent(
@@ -188,7 +188,7 @@ class Exits:
         """
         traceback = error.__traceback__
         assert traceback is not None
-        exit_ = unit.exits[line_of(traceback)]
+        exit_ = unit.exits[line_of(error, traceback)]
         if not exit_.raised or len(kept) > MOST_KEPT:
             return None
         local_values = traceback.tb_frame.f_locals if exit_.stack or exit_.turns else {}
@@ -207,7 +207,7 @@ class Exits:
         found = self.caught(error, unit, gas, operations, kept)
         traceback = error.__traceback__
         if found is not None and traceback is not None:
-            exit_ = unit.exits[line_of(traceback)]
+            exit_ = unit.exits[line_of(error, traceback)]
             local_values = traceback.tb_frame.f_locals
             self._write_back(unit, exit_, local_values, callers_only=False)
             own = local_values.get("FV")
@@ -259,12 +259,14 @@ class Exits:
         return depth
 
 
-def line_of(traceback: TracebackType) -> int:
-    """The line in which generated code has failed.
+def line_of(error: BaseException, traceback: TracebackType) -> int:
+    """The line in which generated code has failed with an error.
 
     Python 3.11 executes a store and the load behind it as one instruction. When the load fails, because the
     local is not bound, it tells the line of the store, which itself cannot fail.
     """
+    if not isinstance(error, UnboundLocalError):
+        return traceback.tb_lineno
     code, index = traceback.tb_frame.f_code, traceback.tb_lasti
     if code.co_code[index] != _STORE:
         return traceback.tb_lineno

@@ -45,7 +45,7 @@ NO_INSTRUCTIONS: frozenset[int] = frozenset()
 _DIRECT = re.compile(r"(?<![\w.\"'])([Bm]_)(\w+)(?=\()")
 """Calls of direct forms in generated source."""
 
-_LIMIT = re.compile(r"\b([LN])_(more_)?(\d+)\b")
+_LIMIT = re.compile(r"\b([LN])_(more_)?(\d{1,18})\b")
 """Limits of gas (L) or operations (N) in generated source that are lower, or higher, by a number."""
 
 _MANY = 1 << 30  # arguments
@@ -113,8 +113,7 @@ class Workshop:
         try:
             unit = build()
         except Exception as error:  # noqa: BLE001 - whatever it is, the interpreter can run the code
-            _LOG.exception("%s is interpreted: the compiler failed", what)
-            self.execution.counters["compiler-failed"] += 1
+            self.failed(what)
             unit = f"the compiler failed: {type(error).__name__}: {error}"
         finally:
             self._building -= 1
@@ -123,6 +122,11 @@ class Workshop:
         if not self._building:
             translation.seconds += time.perf_counter() - begin
         return unit
+
+    def failed(self, what: str) -> None:
+        """Note a defect; called while the exception is handled."""
+        _LOG.exception("%s: the compiler failed, it is executed without", what)
+        self.execution.counters["compiler-failed"] += 1
 
     def label(self, function: Function) -> str:
         """Name of an action's unit in the shared namespace; calls go through it before and after the unit

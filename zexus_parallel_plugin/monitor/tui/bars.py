@@ -8,7 +8,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from zexus_parallel_plugin.monitor.figures import duration
-from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, width
+from zexus_parallel_plugin.monitor.ink import Ink, Line, Look, Tone, line_width
 from zexus_parallel_plugin.monitor.place import Going, Place, place_line
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class TabBar(Bar):
         """Show tabs, as long as there is room for."""
         for padding, short in ((2, False), (1, False), (1, True), (0, True)):
             inks, places = self._lay_out(tabs, active, padding=padding, short=short)
-            if _line_width(inks) <= self.size.width:
+            if line_width(inks) <= self.size.width:
                 break
         self._places = places
         self.show([inks])
@@ -90,7 +90,7 @@ class TabBar(Bar):
         blank = " " * padding
         for number, tab in enumerate(tabs):
             title = tab.short if short else tab.title
-            start = _line_width(inks)
+            start = line_width(inks)
             if number == active:
                 number_shown = f" {tab.number}" if tab.number else ""
                 inks.append(Ink(f"{blank}{tab.key} {title}{number_shown}{blank}", "on_run"))
@@ -98,7 +98,7 @@ class TabBar(Bar):
                 inks += [Ink(f"{blank}{tab.key}", "key"), Ink(f" {title}", "dim")]
                 inks.append(Ink(f" {tab.number}{blank}" if tab.number else blank, "bad"))
             inks += [Ink(" ")] if padding == 0 else []
-            places.append((start, _line_width(inks)))
+            places.append((start, line_width(inks)))
         return inks, places
 
     def on_click(self, event: events.Click) -> None:
@@ -147,12 +147,12 @@ class ReplayBar(Bar):
             Ink(f" {speed:g}{self._look.times} ", "mark"),
         ]
         keys = "  space pause  . , step  < > seek  [ ] speed "
-        room = self.size.width - _line_width(left) - len(keys) - 1
+        room = self.size.width - line_width(left) - len(keys) - 1
         if room < 12:
-            keys, room = "", self.size.width - _line_width(left) - 2
+            keys, room = "", self.size.width - line_width(left) - 2
         share = position / total if total > 0 else 0.0
         filled, empty = self._look.bar_of(share, max(4, room))
-        start = _line_width(left) + 1
+        start = line_width(left) + 1
         self._bar = (start, start + max(4, room))
         self.show([[*left, Ink(" "), Ink(filled, "run"), Ink(empty, "dim"), Ink(keys, "dim")]])
 
@@ -161,7 +161,3 @@ class ReplayBar(Bar):
         start, end = self._bar
         if start <= event.x <= end:
             self.post_message(self.Sought((event.x - start) / max(1, end - start)))
-
-
-def _line_width(inks: Sequence[Ink]) -> int:
-    return sum(width(ink.text) for ink in inks)

@@ -16,8 +16,7 @@ from zexus_parallel_plugin.runtime.loops.messages import ChunkSpec, containers_o
 from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES
 from zexus_parallel_plugin.runtime.output import printable
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps
-from zexus_parallel_plugin.runtime.stream import visible_from
-from zexus_parallel_plugin.runtime.task import ABSENT
+from zexus_parallel_plugin.runtime.visible import ABSENT, visible_from
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

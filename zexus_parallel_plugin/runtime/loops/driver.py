@@ -12,7 +12,7 @@ from zexus_parallel_plugin.runtime.loops.behind import Behind
 from zexus_parallel_plugin.runtime.loops.extent import counters_now
 from zexus_parallel_plugin.runtime.loops.run import LoopRun
 from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES, LoopSite
-from zexus_parallel_plugin.runtime.stream import visible_from
+from zexus_parallel_plugin.runtime.visible import visible_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zexus_parallel_plugin.analysis.footprint import is_function
 from zexus_parallel_plugin.runtime.loops.messages import containers_of
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError, dumps
-from zexus_parallel_plugin.runtime.task import ABSENT
+from zexus_parallel_plugin.runtime.visible import ABSENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -201,7 +201,7 @@ class RangeRunner:
         except Trap:
             return 0, "loop-stopped", None
         except RefusedError as refused:
-            return _iteration(refused, unit), refused.reason, None
+            return _completed(refused, unit), refused.reason, None
         if answer[1] >= 0:
             return answer[0], "loop-left", None
         return answer[0], "", answer
@@ -211,11 +211,11 @@ def _print(values: Any) -> bytes:
     return dumps(values, lambda code: b"%d" % id(code))
 
 
-def _iteration(error: BaseException, unit: Unit) -> int:
-    """The iteration in which a unit was when an error went through it."""
+def _completed(error: BaseException, unit: Unit) -> int:
+    """Iterations that a unit had completed when an error went through it; ``K`` is the number of the next."""
     traceback = error.__traceback__
     while traceback is not None:
         if traceback.tb_frame.f_code is unit.function.__code__:
-            return int(traceback.tb_frame.f_locals.get("K", 0))
+            return int(traceback.tb_frame.f_locals.get("K", 1)) - 1
         traceback = traceback.tb_next
     return 0

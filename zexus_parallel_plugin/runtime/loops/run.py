@@ -20,7 +20,7 @@ from zexus_parallel_plugin.runtime.loops.messages import RangeResult, decode_res
 from zexus_parallel_plugin.runtime.loops.outbox import Outbox, Pending
 from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError
-from zexus_parallel_plugin.runtime.stream import visible_from
+from zexus_parallel_plugin.runtime.visible import visible_from
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.code import Code
