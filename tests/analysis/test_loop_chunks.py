@@ -47,3 +47,11 @@ def test_a_chunk_is_not_cut_out_of_a_loop_around_it() -> None:
     _outer, first, second = sorted(ends)
     (chunk,) = chunks_behind(code, ends[first] + 1)
     assert (chunk.start, chunk.end) == (ends[first] + 1, ends[second] + 1)
+
+
+def test_the_weight_of_a_chunk_grows_with_its_code_and_with_loops_in_loops() -> None:
+    short = "let p = 0; while (p < 9) { p = p + 1; } "
+    long = "let q = 0; while (q < 9) { q = q + 1; let z = q * q % 7; } "
+    nested = "let r = 0; while (r < 9) { let v = 0; while (v < 9) { v = v + 1; } r = r + 1; } "
+    first, second, third = behind(FIRST + short + long + nested)
+    assert first.weight < second.weight < third.weight

@@ -11,11 +11,16 @@ import pytest
 from tests.runtime.hazards import HAZARDS
 from tests.runtime.running import compiled, machine, run, use_fake_pool
 from zexus_parallel_plugin.config import ParallelConfig
+from zexus_parallel_plugin.engine.compiler.unit import SLOW_AFTER
 from zexus_parallel_plugin.host.vm import VMMode
 from zexus_parallel_plugin.reasons import REASONS
 from zexus_parallel_plugin.runtime.ahead import Ahead
 from zexus_parallel_plugin.runtime.execution import WatchedTier
+from zexus_parallel_plugin.runtime.loops.driver import Loops
+from zexus_parallel_plugin.runtime.loops.messages import CHUNK_TAG, ChunkSpec
+from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES, MOST_LANDINGS, LoopSite
 from zexus_parallel_plugin.runtime.machine import ParallelMachine
+from zexus_parallel_plugin.runtime.snapshot import loads
 
 EVERYTHING = {"worker_count": 3, "tier": "interpreter", "mode": "parallel"}
 IN_PLACE = {"worker_count": 1, "tier": "interpreter"}
@@ -315,6 +320,55 @@ def test_iterations_before_a_refused_one_are_used(monkeypatch: pytest.MonkeyPatc
     result, metrics = run(source, EAGER)
     assert result == run(source, IN_PLACE)[0]
     assert (metrics.reasons["depth"], metrics.iterations_sent, metrics.iterations_committed) == (2, 8, 6)
+
+
+@pytest.mark.parametrize(("lost", "times"), [(True, MOST_FAILURES), (False, MOST_LANDINGS)])
+def test_how_often_a_loop_may_be_left_in_the_middle(lost: bool, times: int) -> None:
+    # Code that was compiled with wrong expectations leaves three times before it is compiled anew, and there
+    # may be a few such places in a loop. When something was on its way, it is lost each time.
+    site, refused = LoopSite(0), []
+    loops: Any = SimpleNamespace(forced=False, refuse=lambda *why: refused.append(why[2]))
+    for _ in range(times):
+        assert not refused
+        Loops._left_in_the_middle(loops, site, SimpleNamespace(), lost=lost)  # type: ignore[arg-type]
+    assert refused == ["loop-left"]
+    assert MOST_LANDINGS > SLOW_AFTER
+
+
+def test_a_loop_that_is_left_in_the_middle_again_and_again_stays_in_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.late._SOON_SECONDS", 0.0)
+    use_fake_pool(monkeypatch, "prompt")
+    source = """
+        let t = 0;
+        for i in range(900) {
+            try { let k = 0; while (k < 900) { k = k + 1; } require(i < 0, "no"); } catch (e) { t = t + 1; }
+        }
+        print(t);
+    """
+    result, metrics = run(source, {"worker_count": 2}, gas_limit=10**9)
+    assert result == run(source, IN_PLACE, gas_limit=10**9)[0]
+    assert metrics.reasons["loop-left"] == 1
+
+
+HEAVY_LAST = (
+    "let a = 1; let i = 0; while (i < 40) { a = a * 31 % 1009; i = i + 1; } "
+    "let b = 2; let j = 0; while (j < 40) { b = b * 17 % 997; j = j + 1; } "
+    "let c = 3; let k = 0; while (k < 40) { let d = 0; "
+    "while (d < 9) { c = c * 13 % 991; d = d + 1; } k = k + 1; }"
+)
+
+
+def test_the_chunk_with_most_work_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.loops.driver.available_cores", lambda: 2)
+    pools = use_fake_pool(monkeypatch, "lazy")
+    result, metrics = run(HEAVY_LAST, EAGER | {"worker_count": 2})
+    assert result == run(HEAVY_LAST, IN_PLACE)[0]
+    chunks = [loads(task.payload, pools[0].handler.shelf.get) for task in pools[0].tasks]
+    stores = [ChunkSpec(*chunk[1:]).stores for chunk in chunks if chunk[0] == CHUNK_TAG]
+    assert stores[0] == ("c", "d", "k")
+    assert metrics.chunks_committed == len(stores) == 2
 
 
 def test_without_fallback_a_lost_loop_behind_a_loop_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

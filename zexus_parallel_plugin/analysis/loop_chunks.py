@@ -22,6 +22,8 @@ _EXCLUDED = frozenset(
     }
 )  # fmt: skip
 """Instructions that leave the code object, or that nobody but the main process may execute."""
+_TRIPS = 10
+"""Iterations that a loop is taken to have inside of another one; what compilers traditionally assume."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class LoopChunk:
     Attributes:
         exposed: names that may be read before they are assigned. stores: names that are assigned.
         calls: names that are called, with the least number of arguments.
+        weight: an estimate of its work, to compare chunks by: gas, where each loop is taken to have as many
+        iterations as any other.
     """
 
     start: int
@@ -38,6 +42,7 @@ class LoopChunk:
     exposed: frozenset[str]
     stores: frozenset[str]
     calls: tuple[tuple[str, int], ...]
+    weight: int = 0
 
 
 def chunks_behind(code: Code, start: int) -> Iterator[LoopChunk]:
@@ -77,11 +82,18 @@ def _summary(code: Code, start: int, end: int) -> LoopChunk | None:
     assigned: set[str] = set()
     exposed: set[str] = set()
     calls: dict[str, int] = {}
+    weight = 0
+    inside: list[int] = []  # ends of the loops around the instruction
     open_until = start  # the last target of a jump so far: before it, what is assigned may have been skipped
     for index in range(start, end):
-        op, operand, _gas = code.instructions[index]
+        op, operand, gas = code.instructions[index]
         if op in _EXCLUDED:
             return None
+        while inside and inside[-1] < index:
+            inside.pop()
+        if index in code.ends:
+            inside.append(code.ends[index])
+        weight += gas * _TRIPS ** len(inside)
         if op in isa.JUMPS:
             open_until = end if operand <= index else max(open_until, operand)
         elif op == isa.LOAD_NAME:
@@ -93,4 +105,4 @@ def _summary(code: Code, start: int, end: int) -> LoopChunk | None:
             stores.add(operand)
             if index >= open_until:
                 assigned.add(operand)
-    return LoopChunk(start, end, frozenset(exposed), frozenset(stores), tuple(sorted(calls.items())))
+    return LoopChunk(start, end, frozenset(exposed), frozenset(stores), tuple(sorted(calls.items())), weight)

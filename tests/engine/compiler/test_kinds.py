@@ -108,3 +108,20 @@ def test_what_is_owed_is_added_once_in_an_iteration() -> None:
     )
     body = text[text.index("while True:") :]
     assert body.count("g += ") <= 3  # of the inner loop, of the longer side, of the iteration
+
+
+def test_text_and_the_value_of_a_call_are_joined_without_leaving_the_unit() -> None:
+    text = source(
+        """action f(n) { return n * 2; } action g(n) { let k = 0;
+        while (k < n) { print("line " + k + ": " + f(k)); k = k + 1; } return k; } print(g(4));""",
+        "u_g",
+    )
+    assert "AS_TEXT(t" in text
+
+
+def test_text_that_grows_is_expected_to_grow_by_text() -> None:
+    text = source(
+        """action g(xs) { let s = ""; for each x in xs { s = s + x; } return s; } print(g(["a", "b"]));""",
+        "u_g",
+    )
+    assert "AS_TEXT" not in text

@@ -11,6 +11,7 @@ from zexus_parallel_plugin.engine.compiler.carried import Carried
 from zexus_parallel_plugin.engine.compiler.range_builder import RangePlan
 from zexus_parallel_plugin.engine.compiler.tier import Tier
 from zexus_parallel_plugin.engine.execution import Execution
+from zexus_parallel_plugin.runtime.loops.extent import iterations_left
 
 START = """
 let xs = [3, 1, 2]; let rows = [[1], [2]]; let a = 0; let s = ""; let out = []; let m = {}; let best = 0;
@@ -126,6 +127,36 @@ def test_counters(loop: str, counters: dict[str, int], elements: str) -> None:
     assert dict(found.counters) == counters
     assert found.elements == elements
     assert found.bound is not None
+
+
+@pytest.mark.parametrize(
+    ("loop", "left"),
+    [
+        ("while (i < n) { i = i + 1; }", 5),
+        ("while (i <= n) { i = i + 2; }", 3),
+        ("while (n > i) { i = i + 1; }", 5),
+        ("while (n >= 1) { n = n - 1; }", 5),
+        ("while (i < 3 * n) { i = i + 1; }", 15),
+        ("while (i <= n / 2) { i = i + 1; }", 3),
+        ("while (i + 1 < n) { i = i + 1; }", 4),
+        ("while (i - 2 < len(xs)) { i = i + 1; }", 5),
+        ("while (i < len(xs) - 1) { i = i + 1; }", 2),
+        ("while (i < n * t + u) { i = i + 1; }", 7),
+        ("while (i > n) { i = i - 1; }", 0),
+        ("for each x in xs { print(x); }", 3),
+        ("while (i * i < n) { i = i + 1; }", None),
+        ("while (i < n && t < 2) { i = i + 1; }", None),
+        ("while (i < n) { i = i + 1; n = n - 1; }", None),
+        ("while (i < s) { i = i + 1; if (i > 9) { break; } }", None),
+        ("while (i < n / at) { i = i + 1; }", None),
+        ("while (i < n) { i = i - 1; if (i < -9) { break; } }", None),
+    ],
+)
+def test_iterations_that_are_left(loop: str, left: int | None) -> None:
+    found = planned(f"let i = 0; {loop}")
+    variables = {"i": 0, "n": 5, "t": 1, "u": 2, "at": 0, "s": "", "xs": [3, 1, 2]}
+    variables |= {"__iter_0": [3, 1, 2], "__idx_1": 0}
+    assert iterations_left(found, variables.get) == left
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class VariableEmitter(MeteringEmitter):
             if variable.cached:
                 return ex.Helper("KNOWN", (ex.Local(variable.local),))
             return ex.Unsure(variable.local)
-        return ex.Local(variable.local, self.kinds.get(name, ANY))
+        return ex.Local(variable.local, self.kinds.get(name, ANY), of_program=True)
 
     def load_name(self, pc: int, name: Any) -> None:
         """``LOAD_NAME``."""

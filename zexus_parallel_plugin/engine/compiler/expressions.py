@@ -126,6 +126,7 @@ class Local(Expression):
 
     name: str
     kind: str = ANY
+    of_program: bool = False
 
     @property
     def atomic(self) -> bool:
@@ -352,7 +353,7 @@ def _check(first: str, other: Expression) -> str:
 
 def _appends(left: Expression, right: Expression) -> bool:
     """Whether something is added to a variable that holds text: then that is more often text than not."""
-    return isinstance(left, Local) and left.kind == TEXT and right.kind == ANY
+    return isinstance(left, Local) and left.of_program and left.kind == TEXT and right.kind == ANY
 
 
 def _as_text(part: Expression, writer: Writer) -> str:

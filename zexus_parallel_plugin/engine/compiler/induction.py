@@ -77,55 +77,76 @@ def _paths(nodes: Sequence[Node], pc: int) -> tuple[set[int], set[int]]:
 
 
 _LENGTHS = frozenset({("len", 1), ("length", 1)})
+_ORDERS = {isa.LT: isa.GT, isa.LTE: isa.GTE, isa.GT: isa.LT, isa.GTE: isa.LTE}
+"""Comparisons, and what they are with their sides exchanged."""
+
+Term = tuple[tuple[int, Any], ...]
+"""A calculation in postfix order: instructions that load names and constants, take lengths, and calculate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The condition at a loop's head: ``counter`` compared by ``op`` with a constant, a variable, or the
-    length of one.
-    """
+    """The condition at a loop's head: ``counter`` compared by ``op`` with a ``limit``."""
 
     counter: str
     op: int
-    constant: Any = None
-    name: str = ""
-    length: bool = False
+    limit: Term
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the limit is calculated from."""
+        return frozenset(operand for op, operand in self.limit if op == isa.LOAD_NAME)
+
+    @property
+    def sized(self) -> str:
+        """The variable whose length is the limit, if it is just that; else empty."""
+        if len(self.limit) == 2 and self.limit[0][0] == isa.LOAD_NAME and self.limit[1][0] == isa.GET_LENGTH:
+            return str(self.limit[0][1])
+        return ""
 
 
-def bound_of(code: Code, loop: Loop) -> Bound | None:
-    """The condition under which a loop goes on, if it is a simple one."""
-    pc = loop.pc
-    instructions = code.instructions
-    while instructions[pc][0] == isa.NOP:
-        pc += 1
-    if instructions[pc][0] != isa.LOAD_NAME:
+def bound_of(code: Code, loop: Loop, counters: dict[str, int]) -> Bound | None:
+    """The condition under which a loop goes on, if it compares an induction variable with something that is
+    calculated without one.
+    """
+    terms: list[Term] = []
+    for pc in range(loop.pc, loop.last):
+        op, operand, _gas = code.instructions[pc]
+        if op in {isa.LOAD_NAME, isa.LOAD_CONST}:
+            terms.append(((op, operand),))
+        elif terms and (op == isa.GET_LENGTH or (op == isa.CALL_NAME and operand[:2] in _LENGTHS)):
+            terms.append((*terms.pop(), (isa.GET_LENGTH, None)))
+        elif len(terms) > 1 and op in {isa.ADD, isa.SUB, isa.MUL, isa.DIV}:
+            right = terms.pop()
+            terms.append((*terms.pop(), *right, (op, None)))
+        elif op != isa.NOP:
+            leaves = code.instructions[pc + 1][:2] == (isa.JUMP_IF_FALSE, loop.last + 1)
+            if len(terms) != 2 or op not in _ORDERS or not leaves:
+                return None
+            return _bound(terms[0], op, terms[1], counters) or _bound(
+                terms[1], _ORDERS[op], terms[0], counters
+            )
+    return None
+
+
+def _bound(left: Term, op: int, right: Term, counters: dict[str, int]) -> Bound | None:
+    """``left op right``, if the left side is an induction variable, or one plus or minus a number."""
+    name = left[0][1]
+    if left[0][0] != isa.LOAD_NAME or name not in counters or left[0] in right:
         return None
-    counter = instructions[pc][1]
-    op, operand, _gas = instructions[pc + 1]
-    behind = pc + 2
-    length = False
-    if op == isa.LOAD_NAME:
-        then, detail, _gas = instructions[behind]
-        length = then == isa.GET_LENGTH or (then == isa.CALL_NAME and detail[:2] in _LENGTHS)
-        behind += length
-    elif op != isa.LOAD_CONST:
-        return None
-    order = instructions[behind][0]
-    jump = instructions[behind + 1]
-    if order not in {isa.LT, isa.LTE, isa.GT, isa.GTE} or jump[0] != isa.JUMP_IF_FALSE:
-        return None
-    if jump[1] != loop.last + 1:
-        return None
-    if op == isa.LOAD_CONST:
-        return Bound(counter, order, constant=operand)
-    return Bound(counter, order, name=operand, length=length)
+    if len(left) == 1:
+        return Bound(name, op, right)
+    if len(left) == 3 and left[1][0] == isa.LOAD_CONST and left[2][0] in {isa.ADD, isa.SUB}:
+        back = isa.SUB if left[2][0] == isa.ADD else isa.ADD
+        return Bound(name, op, (*right, left[1], (back, None)))
+    return None
 
 
 def elements_of(code: Code, loop: Loop, counters: dict[str, int], bound: Bound | None) -> str:
     """The variable whose elements a ``for each`` takes, if it is used for nothing else; else empty."""
-    if bound is None or not bound.length or counters.get(bound.counter) != 1:
+    if bound is None or not bound.sized or counters.get(bound.counter) != 1:
         return ""
-    loads = {bound.name: 0, bound.counter: 0}
+    loads = {bound.sized: 0, bound.counter: 0}
     takes = 0
     for pc in set(steps(loop.body)):
         op, operand, _gas = code.instructions[pc]
@@ -133,6 +154,6 @@ def elements_of(code: Code, loop: Loop, counters: dict[str, int], bound: Bound |
             loads[operand] += 1
         elif op == isa.FOR_ITER:
             before = [i[:2] for i in code.instructions[pc - 2 : pc]]
-            takes += before == [(isa.LOAD_NAME, bound.name), (isa.LOAD_NAME, bound.counter)]
+            takes += before == [(isa.LOAD_NAME, bound.sized), (isa.LOAD_NAME, bound.counter)]
     # The head loads both, taking an element does, and the counter is loaded once more to be raised.
-    return bound.name if takes == 1 and loads == {bound.name: 2, bound.counter: 3} else ""
+    return bound.sized if takes == 1 and loads == {bound.sized: 2, bound.counter: 3} else ""

@@ -115,7 +115,7 @@ class RangeBuilder(Workshop):
                 break
             accumulators = found
         private -= accumulators | extrema
-        bound = bound_of(code, loop)
+        bound = bound_of(code, loop, counters)
         return RangePlan(
             head, loop.last, tuple(sorted(counters.items())), tuple(sorted(emitter.found.items())),
             tuple(emitter.replaced[name] for name in sorted(extrema)), tuple(sorted(private)),

@@ -19,7 +19,6 @@ from zexus_parallel_plugin.engine.compiler import expressions as ex
 from zexus_parallel_plugin.engine.compiler.carried import Carried, Extremum
 from zexus_parallel_plugin.engine.compiler.control import Loop, steps
 from zexus_parallel_plugin.engine.compiler.emitter import Emitter
-from zexus_parallel_plugin.engine.compiler.kinds import ANY
 
 if TYPE_CHECKING:
     from zexus_parallel_plugin.engine.compiler.control import If, Loop
@@ -163,10 +162,10 @@ class RangeEmitter(CountedEmitter):
     def variable(self, name: str) -> ex.Expression:
         """What reading a variable is."""
         if name in self.accumulators:
-            return Accumulated(self.variables.by_name[name].local, ANY, name)
+            return Accumulated(self.variables.by_name[name].local, variable=name)
         if name in self.private and name not in self.state.assigned:
             self.found.setdefault(name, "")
-            return Accumulated(self.variables.by_name[name].local, ANY, name)
+            return Accumulated(self.variables.by_name[name].local, variable=name)
         self.read[name] = self.read.get(name, 0) + 1
         return super().variable(name)
 

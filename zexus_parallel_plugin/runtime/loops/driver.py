@@ -11,7 +11,7 @@ from zexus_parallel_plugin.runtime.late import LEFT
 from zexus_parallel_plugin.runtime.loops.behind import Behind
 from zexus_parallel_plugin.runtime.loops.extent import counters_now
 from zexus_parallel_plugin.runtime.loops.run import LoopRun
-from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES, LoopSite
+from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES, MOST_LANDINGS, LoopSite
 from zexus_parallel_plugin.runtime.visible import visible_from
 
 if TYPE_CHECKING:
@@ -110,19 +110,26 @@ class Loops:
         if start is None:
             return LEFT
         run = self.active = LoopRun(self, site, tier, code, frame, start)
+        lost = False
         try:
             landing = run.execute()
+            lost = run.on_its_way
         finally:
             run.give_up()
             self.active = None
-        if landing is LEFT:
-            return LEFT
-        if head < landing[0] <= code.ends[head]:
-            # The loop goes on in the interpreter, and what had been sent is lost.
-            site.failures += 1
-            if site.failures >= MOST_FAILURES and not self.forced:
-                self.refuse(site, code, "loop-left")
+        if landing is not LEFT and run.is_inside(landing):
+            self._left_in_the_middle(site, code, lost=lost)
         return landing
+
+    def _left_in_the_middle(self, site: LoopSite, code: Code, *, lost: bool) -> None:
+        """A loop goes on in the interpreter, and with ``lost``, ranges of it were on their way."""
+        if lost:
+            site.failures += 1
+        else:
+            site.landings += 1
+        useless = site.failures >= MOST_FAILURES or site.landings >= MOST_LANDINGS
+        if useless and not self.forced:
+            self.refuse(site, code, "loop-left")
 
     def refuse(self, site: LoopSite, code: Code, reason: str, detail: str = "") -> None:
         """Leave a loop alone from now on; the first reason counts."""

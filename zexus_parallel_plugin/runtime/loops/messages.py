@@ -136,15 +136,17 @@ def containers_of(values: Iterable[Any]) -> list[Any]:
     """All containers in plain values, each once, in an order that copies of the values have as well."""
     seen: set[int] = set()
     found: list[Any] = []
-    work = list(values)[::-1]
+    work = [value for value in values if type(value) in CONTAINERS][::-1]
     while work:
         value = work.pop()
-        if type(value) in CONTAINERS and id(value) not in seen and not is_function(value):
-            seen.add(id(value))
-            found.append(value)
-            parts = value.values() if type(value) is dict else value if type(value) in {list, tuple} else ()
-            if not CONTAINERS.isdisjoint(map(type, parts)):
-                work += [part for part in parts if type(part) in CONTAINERS][::-1]
+        if id(value) in seen or is_function(value):
+            continue
+        seen.add(id(value))
+        found.append(value)
+        kind = type(value)
+        parts = value.values() if kind is dict else value if kind is list or kind is tuple else ()
+        if not CONTAINERS.isdisjoint(map(type, parts)):
+            work += [part for part in parts if type(part) in CONTAINERS][::-1]
     return found
 
 
@@ -176,6 +178,12 @@ class References:
     def count(self) -> int:
         """How many there are."""
         return len(self._look()) + (0 if self._before is None else self._before.count)
+
+    def has_any(self, containers: list[Any]) -> bool:
+        """Whether one of some containers has a number."""
+        return not self._look().keys().isdisjoint(map(id, containers)) or (
+            self._before is not None and self._before.has_any(containers)
+        )
 
     def number(self, value: Any) -> int | None:
         """The number of a container, None if it is another one."""
@@ -209,7 +217,7 @@ def encode_result(result: RangeResult | ChunkResult, inputs: References) -> byte
 
     :raises NotPlainError: a value cannot be sent.
     """
-    if all(inputs.number(value) is None for value in containers_of(result)):
+    if not inputs.has_any(containers_of(result)):
         return dumps(tuple(result))
     file = io.BytesIO()
     try:

@@ -45,6 +45,8 @@ _RECORD_SECONDS = 1.5e-6
 """What an iteration must take for each value that goes back to the main process by itself."""
 _SHARES = 3
 """A range is this share of what is left for one worker."""
+_UNFORESEEN_PARTS = 16
+"""A range of a loop whose end cannot be foreseen is this part of what has been done already, at most."""
 _DEEP = 3
 """Ranges that are on their way for each worker."""
 _KEPT = 32
@@ -88,6 +90,15 @@ class LoopRun:
     def computing(self) -> bool:
         """Whether iterations are being executed in place just now."""
         return self._begun > 0.0
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether there are ranges that have not been committed."""
+        return bool(self._outbox.pending)
+
+    def is_inside(self, landing: Any) -> bool:
+        """Whether the interpreter goes on in the middle of the loop."""
+        return bool(self._plan.head < landing[0] <= self._plan.last)
 
     def execute(self) -> Any:
         """All of the loop: where the interpreter goes on, or `LEFT` when staying here gains nothing."""
@@ -148,7 +159,7 @@ class LoopRun:
             took = thread_time() - begun
             spent += took
             if landing is not None:
-                if spent < _PROBE_SECONDS:
+                if spent < _PROBE_SECONDS and not self.is_inside(landing):
                     site.short()
                 return landing
             if self._outbox.pending:
@@ -271,7 +282,9 @@ class LoopRun:
             return _FORCED_COUNT if left is None else min(left, _FORCED_COUNT)
         seconds = self._site.seconds or _PROBE_SECONDS
         if left is None:
-            return max(1, int(_MOST_SECONDS / 4 / seconds))
+            # What is sent beyond an unforeseen end is lost: no more than a part of what has been done.
+            known = self._done * seconds / _UNFORESEEN_PARTS
+            return max(1, int(min(max(known, _MOST_SECONDS / 4), _MOST_SECONDS) / seconds))
         if not self._outbox.pending and left * seconds < _LEAST_SECONDS:
             return 0
         share = left * seconds / (_SHARES * self._loops.dispatch.workers)
