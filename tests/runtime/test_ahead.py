@@ -16,6 +16,7 @@ from zexus_parallel_plugin.host.vm import VMMode
 from zexus_parallel_plugin.reasons import REASONS
 from zexus_parallel_plugin.runtime.ahead import Ahead
 from zexus_parallel_plugin.runtime.execution import WatchedTier
+from zexus_parallel_plugin.runtime.late import LateAhead
 from zexus_parallel_plugin.runtime.loops.driver import Loops
 from zexus_parallel_plugin.runtime.loops.messages import CHUNK_TAG, ChunkSpec
 from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES, MOST_LANDINGS, LoopSite
@@ -124,6 +125,7 @@ def test_no_workers_at_all(settings: dict[str, object], reason: str, monkeypatch
     assert not made
 
 
+@pytest.mark.usefixtures("soon")
 def test_cheap_programs_make_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     made = use_fake_pool(monkeypatch, "prompt")
     source = "action f(n) { return n + 1; } let t = 0; for i in range(9000) { t = t + f(i); } print(t);"
@@ -208,6 +210,7 @@ def test_a_loop_is_interpreted_while_long_calls_of_it_are_on_their_way(
     assert asked == ([] if stays else [1])
 
 
+@pytest.mark.usefixtures("soon")
 def test_workers_come_late_when_the_gas_cannot_last_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "prompt")
     tasks = {}
@@ -245,6 +248,25 @@ def test_workers_come_at_once_for_what_is_known_to_be_long(
     assert sent == {20_000: False, 3_000_000: True}
 
 
+def test_a_loop_is_timed_when_nothing_is_compiled_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zexus_parallel_plugin.runtime.late._SURE_SECONDS", 0.0)
+    pieces = []
+    run_counted = WatchedTier.run_counted
+
+    def watched(self: WatchedTier, *args: Any) -> Any:
+        before = self.execution.translation.units
+        landing = run_counted(self, *args)
+        pieces.append(["compiled" if self.execution.translation.units > before else "quiet"])
+        return landing
+
+    monkeypatch.setattr(WatchedTier, "run_counted", watched)
+    monkeypatch.setattr(LateAhead, "_is_long", lambda *_: pieces[-1].append("timed"))
+    run(WORK + "let t = 0; for i in range(3000) { t = t + work(i); } print(t);", {"worker_count": 2})
+    assert ["quiet", "timed"] in pieces
+    assert ["compiled"] in pieces
+    assert ["compiled", "timed"] not in pieces
+
+
 def test_cheap_loops_are_compiled_in_the_main_process(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "prompt")
     source = WORK + "let t = 0; for i in range(3000) { t = t + work(i); } print(t);"
@@ -253,6 +275,7 @@ def test_cheap_loops_are_compiled_in_the_main_process(monkeypatch: pytest.Monkey
     assert not metrics.calls_sent
 
 
+@pytest.mark.usefixtures("soon")
 def test_large_inputs_of_short_calls_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "prompt")
     source = (
@@ -387,6 +410,7 @@ print(first + second);
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no pulse")
+@pytest.mark.usefixtures("soon")
 def test_calls_that_keep_the_other_cores_busy_come_before_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zexus_parallel_plugin.runtime.loops.driver.available_cores", lambda: 2)
     monkeypatch.setattr("zexus_parallel_plugin.runtime.lookahead.available_cores", lambda: 2)
@@ -396,6 +420,7 @@ def test_calls_that_keep_the_other_cores_busy_come_before_ranges(monkeypatch: py
     assert (metrics.calls_committed, metrics.ranges_sent) == (1, 0)
 
 
+@pytest.mark.usefixtures("soon")
 def test_ranges_come_when_there_are_no_calls_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "lazy")
     source = SIBLINGS.replace("let second = total(300000);", "let second = total(first % 5);")

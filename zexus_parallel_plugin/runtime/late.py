@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 LEFT: Final = object()
 """A loop is left to whoever asked."""
 
-_SOON_SECONDS = 0.02
-"""Time of the program after which workers are started, if there is gas for a long run."""
+_SOON_SECONDS = 0.1
+"""Time of the program after which workers are started, if there is gas for a long run: about what they cost,
+so that a program which ends right then has taken twice as long as it had to, at most."""
 _LATER_SECONDS = 0.25
 """The same if there is not: a program that has run for so long may well run for as long again."""
 _LONG_SECONDS, _SHORT_SECONDS = 2.0, 0.5
@@ -164,15 +165,17 @@ class LateAhead:
         """``parallel_map(function, xs)``: the values in order."""
         self._asked = True
         results: list[Any] = []
-        spent = 0.0
+        timed, spent = 0, 0.0
         while len(results) < len(xs):
             left = len(xs) - len(results)
-            known = spent >= _SURE_SECONDS and self._is_enough(left * spent / len(results))
+            known = timed and spent >= _SURE_SECONDS and self._is_enough(left * spent / timed)
             if self.real is not None or self.forced or known or self._worth():
                 return self.wake().map(frame, function, xs, results)
+            units = self._execution.translation.units
             begun = thread_time()
             results.append(self._execution.call(frame, function, [xs[len(results)]]))
-            spent += thread_time() - begun
+            if units == self._execution.translation.units:
+                timed, spent = timed + 1, spent + thread_time() - begun
         return results
 
     def loop(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
@@ -180,8 +183,9 @@ class LateAhead:
         if self.real is not None or self.forced:
             return self.wake().loop(tier, code, head, frame)
         self._asked = True
-        count, done, spent = 32, 0, 0.0
+        count, spent = 32, 0.0
         while not self._worth():
+            units = self._execution.translation.units
             begun = thread_time()
             landing = tier.run_counted(code, head, frame, count)
             if landing is None:
@@ -189,8 +193,10 @@ class LateAhead:
             if landing[0] != -1:
                 return landing
             took = thread_time() - begun
-            done, spent = done + count, spent + took
-            if spent >= _SURE_SECONDS and self._is_long(tier, code, head, frame, spent / done):
+            spent += took
+            # What was compiled only now was interpreted before, which tells nothing of what is left.
+            warm = units == self._execution.translation.units
+            if warm and spent >= _SURE_SECONDS and self._is_long(tier, code, head, frame, took / count):
                 break
             if took < _PIECE_SECONDS and count < _MOST_ITERATIONS:
                 count *= 2
