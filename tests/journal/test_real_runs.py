@@ -36,11 +36,11 @@ action weight(n) {
     while (i < n) { total = total + (i * i) % 7; i = i + 1; }
     return total;
 }
-let a = weight(40000);
-let b = weight(41000);
+let a = weight(400000);
+let b = weight(410000);
 print(a + b);
 for each k in range(ROUNDS) {
-    print(weight(20000 + k));
+    print(weight(100000 + k));
 }
 """
 RUN = ("-m", "zexus_parallel_plugin", "run", "--gas-limit", "unlimited", "--workers", "2")

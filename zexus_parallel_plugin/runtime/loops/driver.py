@@ -117,7 +117,7 @@ class Loops:
         finally:
             run.give_up()
             self.active = None
-        if landing is not LEFT and run.is_inside(landing):
+        if run.is_inside(landing):
             self._left_in_the_middle(site, code, lost=lost)
         return landing
 

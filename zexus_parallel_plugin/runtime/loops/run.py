@@ -98,7 +98,7 @@ class LoopRun:
 
     def is_inside(self, landing: Any) -> bool:
         """Whether the interpreter goes on in the middle of the loop."""
-        return bool(self._plan.head < landing[0] <= self._plan.last)
+        return landing is not LEFT and bool(self._plan.head < landing[0] <= self._plan.last)
 
     def execute(self) -> Any:
         """All of the loop: where the interpreter goes on, or `LEFT` when staying here gains nothing."""
