@@ -190,7 +190,7 @@ def going_on(file: Path, place: Path) -> Iterator[tuple[subprocess.Popen[str], R
         process.communicate()
 
 
-LONG = PROGRAM.replace("20000 + k", "2000000 + k")
+LONG = PROGRAM.replace("100000 + k", "2000000 + k")
 
 
 def test_a_worker_that_is_killed_costs_nothing_but_time(program: Callable[..., Path], place: Path) -> None:
