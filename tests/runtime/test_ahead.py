@@ -17,6 +17,7 @@ from zexus_parallel_plugin.reasons import REASONS
 from zexus_parallel_plugin.runtime.ahead import Ahead
 from zexus_parallel_plugin.runtime.execution import WatchedTier
 from zexus_parallel_plugin.runtime.late import LateAhead
+from zexus_parallel_plugin.runtime.lookahead import Lookahead
 from zexus_parallel_plugin.runtime.loops.driver import Loops
 from zexus_parallel_plugin.runtime.loops.messages import CHUNK_TAG, ChunkSpec
 from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES, MOST_LANDINGS, LoopSite
@@ -133,6 +134,19 @@ def test_cheap_programs_make_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     _result, metrics = run(source, settings, gas_limit=10**9)
     assert not made
     assert 0 < metrics.reasons["cheap"] < 20, "a cheap site is looked at less and less often"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "sent", "calls"),
+    [(None, 9.0, 1), (0.0005, 0.0, 6), (0.0005, 0.16, 20), (0.0005, 9.0, 40), (0.01, 0.0, 1), (0.01, 9.0, 2),
+     (0.05, 9.0, 1)],
+)  # fmt: skip
+def test_tasks_grow_with_the_work_that_has_been_sent(seconds: float | None, sent: float, calls: int) -> None:
+    lookahead: Any = object.__new__(Lookahead)
+    lookahead._forced = False
+    assert lookahead._calls_per_task(SimpleNamespace(seconds=seconds, sent=sent)) == calls
+    lookahead._forced = True
+    assert lookahead._calls_per_task(SimpleNamespace(seconds=seconds, sent=sent)) == 4
 
 
 def test_useless_sites_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

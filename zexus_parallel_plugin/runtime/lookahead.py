@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-_TASK_SECONDS = 0.003
-"""Work that a task should have."""
+_TASK_SECONDS, _MOST_TASK_SECONDS = 0.003, 0.02
+"""Work that a task should have, when a frame begins to be looked ahead in and later on."""
+_TASK_PARTS = 16
+"""Where a frame makes its last call is not known: a task is this part of the work that has been sent already,
+at most, so that the cores end at about the same time."""
 _FORCED_CALLS = 4
 """Calls in a task when everything that is legal is sent, however little it is."""
 _BUDGET = 3000
@@ -173,7 +176,7 @@ class Lookahead:
                     break
                 continue
             unplanned = 0
-            if len(stream.pending) >= self._calls_per_task(stream.seconds):
+            if len(stream.pending) >= self._calls_per_task(stream):
                 self._send(stream)
         if stream.pending and (stream.source.ended or self._hungry(stream, in_place=in_place)):
             self._send(stream)
@@ -205,10 +208,11 @@ class Lookahead:
         stream.pending.append(planned)
         return True
 
-    def _calls_per_task(self, seconds: float | None) -> int:
+    def _calls_per_task(self, stream: Stream) -> int:
         if self._forced:
             return _FORCED_CALLS
-        return max(1, round(_TASK_SECONDS / seconds)) if seconds else 1
+        work = min(max(stream.sent / _TASK_PARTS, _TASK_SECONDS), _MOST_TASK_SECONDS)
+        return max(1, round(work / stream.seconds)) if stream.seconds else 1
 
     def _send(self, stream: Stream) -> None:
         calls, stream.pending = stream.pending, []
@@ -220,6 +224,7 @@ class Lookahead:
             for call in calls:
                 stream.forget(call)
         else:
+            stream.sent += (stream.seconds or 0.0) * len(calls)
             self.dispatch.recorder.sent(batch, stream.source.code)
 
     def note(self, site: Site, reason: str) -> None:

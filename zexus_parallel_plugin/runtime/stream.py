@@ -75,11 +75,11 @@ class MapSource:
 class Stream:
     """The planned calls of one frame.
 
-    ``pending`` are not sent yet; ``seconds`` is what the latest of them is expected to take; ``dry`` counts
-    looks that found nothing.
+    ``pending`` are not sent yet; ``seconds`` is what the latest of them is expected to take, and ``sent``
+    what all take that were sent; ``dry`` counts looks that found nothing.
     """
 
-    __slots__ = ("dry", "frame", "outstanding", "pending", "queues", "seconds", "source")
+    __slots__ = ("dry", "frame", "outstanding", "pending", "queues", "seconds", "sent", "source")
 
     def __init__(self, frame: Frame, source: Source) -> None:
         self.frame = frame
@@ -89,6 +89,7 @@ class Stream:
         self.outstanding = 0
         self.dry = 0
         self.seconds: float | None = None
+        self.sent = 0.0
 
     @property
     def finished(self) -> bool:
