@@ -262,6 +262,18 @@ def test_workers_come_at_once_for_what_is_known_to_be_long(
     assert sent == {20_000: False, 3_000_000: True}
 
 
+def test_a_loop_that_was_compiled_before_anybody_looked_ahead_gives_its_calls_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    turn = "turn = 1 - turn;"  # carried from one iteration to the next, so that there are no ranges
+    work = WORK.replace("40", "8000")
+    source = work + f"let t = 0; let turn = 0; for i in range(1000) {{ {turn} t = t + work(i); }} print(t);"
+    result, metrics = run(source, {"worker_count": 2}, gas_limit=10**10)
+    assert result == run(source, {"worker_count": 1}, gas_limit=10**10)[0]
+    assert metrics.calls_committed > 20
+
+
 def test_a_loop_is_timed_when_nothing_is_compiled_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zexus_parallel_plugin.runtime.late._SURE_SECONDS", 0.0)
     pieces = []

@@ -12,6 +12,7 @@ from time import thread_time
 from typing import TYPE_CHECKING, Any, Final
 
 from zexus_parallel_plugin.analysis.footprint import Descriptor, is_function
+from zexus_parallel_plugin.engine import isa
 from zexus_parallel_plugin.host.vm import VMRuntimeError
 from zexus_parallel_plugin.runtime.dispatch import Dispatch, Pool
 from zexus_parallel_plugin.runtime.knowledge import UNKNOWN
@@ -213,6 +214,21 @@ class Ahead:
                 if seconds is not None and seconds >= self._threshold:
                     return False
         return True
+
+    def wants_calls(
+        self, tier: WatchedTier, code: Code, head: int, frame: Frame, seconds: float | None
+    ) -> bool:
+        """Whether a compiled loop should be interpreted again, so that somebody looks at its calls: it has
+        some, there are no ranges of it, and an iteration takes as long as calls that are worth sending.
+
+        :param seconds: what an iteration takes, if that is known.
+        """
+        if (seconds is not None and seconds < self._threshold) or not self.loops.refused(
+            tier, code, head, frame
+        ):
+            return False
+        inside = code.instructions[head : code.ends[head]]
+        return any(op == isa.CALL_NAME and tier.builder.builtin(arg[0]) is None for op, arg, _gas in inside)
 
     def loop(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
         """Execute a loop from its head on, with workers: where the interpreter goes on, or `LEFT`."""

@@ -184,6 +184,7 @@ class LateAhead:
             return self.wake().loop(tier, code, head, frame)
         self._asked = True
         count, spent = 32, 0.0
+        seconds: float | None = None
         while not self._worth():
             units = self._execution.translation.units
             begun = thread_time()
@@ -194,13 +195,19 @@ class LateAhead:
                 return landing
             took = thread_time() - begun
             spent += took
+            seconds = took / count
             # What was compiled only now was interpreted before, which tells nothing of what is left.
             warm = units == self._execution.translation.units
-            if warm and spent >= _SURE_SECONDS and self._is_long(tier, code, head, frame, took / count):
+            if warm and spent >= _SURE_SECONDS and self._is_long(tier, code, head, frame, seconds):
                 break
             if took < _PIECE_SECONDS and count < _MOST_ITERATIONS:
                 count *= 2
-        return self.wake().loop(tier, code, head, frame)
+        real = self.wake()
+        if real.wants_calls(tier, code, head, frame, seconds):
+            # It was compiled when nobody looked ahead.
+            code.loops[head] = 0
+            return head, (), ()
+        return real.loop(tier, code, head, frame)
 
     def stay(self, code: Code, head: int, frame: Frame) -> Any:
         """A loop is about to be executed in place; returns the one around it."""
