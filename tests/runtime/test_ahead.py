@@ -357,6 +357,18 @@ def test_the_next_loop_goes_ahead_while_one_is_waited_for(monkeypatch: pytest.Mo
     assert (metrics.chunks_sent, metrics.chunks_committed) == (2, 2)
 
 
+def test_a_loop_that_must_stay_in_place_does_not_keep_those_before_it_from_going_ahead(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    use_fake_pool(monkeypatch, "prompt")
+    last = "let n = 0; while (n < 3) { roll(); n = n + 1; }"
+    source = "action roll() { return random(5) < 0; } " + INDEPENDENT + last
+    result, metrics = run(source, EAGER)
+    assert result == run(source, IN_PLACE)[0]
+    assert (metrics.chunks_sent, metrics.chunks_committed) == (1, 1)
+    assert metrics.reasons["effect-random"] > 0
+
+
 def test_iterations_before_a_refused_one_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "prompt")
     # After two iterations in place there are ranges of three: in the second one, the second call is too deep.

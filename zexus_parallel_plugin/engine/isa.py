@@ -67,6 +67,9 @@ NUMBERS: Final[dict[str, int]] = {
 }
 """Host opcode name -> number."""
 
+ORDERS: Final[dict[int, int]] = {LT: GT, LTE: GTE, GT: LT, GTE: LTE}
+"""Comparisons by order, and what each is with its sides exchanged."""
+
 JUMPS: Final = frozenset({JUMP, JUMP_IF_FALSE, JUMP_IF_TRUE})
 
 _FIXED: Final[dict[int, tuple[int, int]]] = {

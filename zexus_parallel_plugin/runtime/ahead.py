@@ -227,8 +227,10 @@ class Ahead:
             tier, code, head, frame
         ):
             return False
-        inside = code.instructions[head : code.ends[head]]
-        return any(op == isa.CALL_NAME and tier.builder.builtin(arg[0]) is None for op, arg, _gas in inside)
+        return any(
+            op == isa.CALL_NAME and not self.loops.planner.is_builtin(operand[0])
+            for op, operand, _gas in code.instructions[head : code.ends[head]]
+        )
 
     def loop(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
         """Execute a loop from its head on, with workers: where the interpreter goes on, or `LEFT`."""

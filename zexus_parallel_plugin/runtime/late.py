@@ -9,6 +9,7 @@ looking ahead begins from the first of them.
 
 from __future__ import annotations
 
+from functools import partial
 from time import thread_time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -171,12 +172,21 @@ class LateAhead:
             known = timed and spent >= _SURE_SECONDS and self._is_enough(left * spent / timed)
             if self.real is not None or self.forced or known or self._worth():
                 return self.wake().map(frame, function, xs, results)
-            units = self._execution.translation.units
-            begun = thread_time()
-            results.append(self._execution.call(frame, function, [xs[len(results)]]))
-            if units == self._execution.translation.units:
-                timed, spent = timed + 1, spent + thread_time() - begun
+            x = xs[len(results)]
+            value, seconds, warm = self._timed(partial(self._execution.call, frame, function, [x]))
+            results.append(value)
+            if warm:
+                timed, spent = timed + 1, spent + seconds
         return results
+
+    def _timed(self, execute: Callable[[], Any]) -> tuple[Any, float, bool]:
+        """What ``execute`` returns, the seconds that took, and whether nothing was compiled meanwhile: what
+        was compiled only then was interpreted before, and its time tells nothing of what is left.
+        """
+        units = self._execution.translation.units
+        begun = thread_time()
+        value = execute()
+        return value, thread_time() - begun, units == self._execution.translation.units
 
     def loop(self, tier: WatchedTier, code: Code, head: int, frame: Frame) -> Any:
         """Execute a loop from its head on, as far as workers help: where to go on, or `LEFT`."""
@@ -186,18 +196,13 @@ class LateAhead:
         count, spent = 32, 0.0
         seconds: float | None = None
         while not self._worth():
-            units = self._execution.translation.units
-            begun = thread_time()
-            landing = tier.run_counted(code, head, frame, count)
+            landing, took, warm = self._timed(partial(tier.run_counted, code, head, frame, count))
             if landing is None:
                 return LEFT
             if landing[0] != -1:
                 return landing
-            took = thread_time() - begun
             spent += took
             seconds = took / count
-            # What was compiled only now was interpreted before, which tells nothing of what is left.
-            warm = units == self._execution.translation.units
             if warm and spent >= _SURE_SECONDS and self._is_long(tier, code, head, frame, seconds):
                 break
             if took < _PIECE_SECONDS and count < _MOST_ITERATIONS:

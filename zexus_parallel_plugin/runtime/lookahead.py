@@ -8,6 +8,7 @@ from time import thread_time
 from typing import TYPE_CHECKING
 
 from zexus_parallel_plugin.config import available_cores
+from zexus_parallel_plugin.runtime.pieces import piece
 from zexus_parallel_plugin.runtime.stream import Source, Stream
 
 if TYPE_CHECKING:
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 _TASK_SECONDS, _MOST_TASK_SECONDS = 0.003, 0.02
-"""Work that a task should have, when a frame begins to be looked ahead in and later on."""
-_TASK_PARTS = 16
-"""Where a frame makes its last call is not known: a task is this part of the work that has been sent already,
-at most, so that the cores end at about the same time."""
+"""Work that a task should have, at least and at most."""
 _FORCED_CALLS = 4
 """Calls in a task when everything that is legal is sent, however little it is."""
 _BUDGET = 3000
@@ -211,7 +209,7 @@ class Lookahead:
     def _calls_per_task(self, stream: Stream) -> int:
         if self._forced:
             return _FORCED_CALLS
-        work = min(max(stream.sent / _TASK_PARTS, _TASK_SECONDS), _MOST_TASK_SECONDS)
+        work = piece(stream.sent, _TASK_SECONDS, _MOST_TASK_SECONDS)
         return max(1, round(work / stream.seconds)) if stream.seconds else 1
 
     def _send(self, stream: Stream) -> None:

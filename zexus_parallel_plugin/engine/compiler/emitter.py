@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.engine.compiler.storage import Variable
 
-_ORDERS = frozenset({isa.LT, isa.LTE, isa.GT, isa.GTE})
-
 
 class Emitter(EffectEmitter):
     """Writes the body of one unit.
@@ -228,7 +226,7 @@ class Emitter(EffectEmitter):
         loops are counted whose condition is an order, as that of a counter: others often end soon.
         """
         end = next((n.pc for n in node.body if isinstance(n, LeaveIf)), 0)
-        if self.instructions[end - 1][0] not in _ORDERS:
+        if self.instructions[end - 1][0] not in isa.ORDERS:
             return None
         cost = self.pricing.ahead(node.body).cost
         dear = cost.gas >= cost.operations > 0 and not self.check_operations

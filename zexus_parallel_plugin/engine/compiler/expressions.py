@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _OPERATORS: Final = {
     isa.ADD: "+", isa.SUB: "-", isa.MUL: "*", isa.LT: "<", isa.GT: ">", isa.LTE: "<=", isa.GTE: ">=",
 }  # fmt: skip
-_ORDER: Final = frozenset({isa.LT, isa.GT, isa.LTE, isa.GTE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +199,7 @@ class Binary(Expression):
             return ANY
         if op in {isa.EQ, isa.NEQ}:
             return BOOL if self.left.transparent and self.right.transparent else CONDITION
-        if op in {isa.AND, isa.OR} or op in _ORDER:
+        if op in {isa.AND, isa.OR} or op in isa.ORDERS:
             return BOOL
         if op == isa.ADD and TEXT in {self.left.kind, self.right.kind}:
             return TEXT

@@ -77,8 +77,6 @@ def _paths(nodes: Sequence[Node], pc: int) -> tuple[set[int], set[int]]:
 
 
 _LENGTHS = frozenset({("len", 1), ("length", 1)})
-_ORDERS = {isa.LT: isa.GT, isa.LTE: isa.GTE, isa.GT: isa.LT, isa.GTE: isa.LTE}
-"""Comparisons, and what they are with their sides exchanged."""
 
 Term = tuple[tuple[int, Any], ...]
 """A calculation in postfix order: instructions that load names and constants, take lengths, and calculate."""
@@ -121,10 +119,10 @@ def bound_of(code: Code, loop: Loop, counters: dict[str, int]) -> Bound | None:
             terms.append((*terms.pop(), *right, (op, None)))
         elif op != isa.NOP:
             leaves = code.instructions[pc + 1][:2] == (isa.JUMP_IF_FALSE, loop.last + 1)
-            if len(terms) != 2 or op not in _ORDERS or not leaves:
+            if len(terms) != 2 or op not in isa.ORDERS or not leaves:
                 return None
             return _bound(terms[0], op, terms[1], counters) or _bound(
-                terms[1], _ORDERS[op], terms[0], counters
+                terms[1], isa.ORDERS[op], terms[0], counters
             )
     return None
 

@@ -42,7 +42,6 @@ STORED = "store"
 
 _OPERATIONS = {isa.ADD: ADDED, isa.SUB: SUBTRACTED, isa.MUL: MULTIPLIED}
 _GROWING = frozenset({"push", "append"})
-_MIRRORED = {isa.LT: isa.GT, isa.GT: isa.LT, isa.LTE: isa.GTE, isa.GTE: isa.LTE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +264,7 @@ class RangeEmitter(CountedEmitter):
             return None
         for known, value, op in (
             (condition.right, condition.left, condition.op),
-            (condition.left, condition.right, _MIRRORED[condition.op]),
+            (condition.left, condition.right, isa.ORDERS[condition.op]),
         ):
             if isinstance(known, ex.Local) and known.name in locals_of:
                 return locals_of[known.name], value, op

@@ -121,22 +121,34 @@ class Behind:
 
         :param written: names that may have other values when the program gets there.
         :param most: chunks that may be on their way.
+        :raises NotPlainError: one of them must be executed in place, so what is behind it is not looked at.
         """
+        ready, refused = self._ready(code, frame, start, written)
+        for chunk, names in sorted(ready, key=lambda found: -found[0].weight):
+            if self._busy() >= most:
+                return False
+            self._send(chunk, code, frame, names)
+        if refused is not None:
+            raise refused
+        return True
+
+    def _ready(
+        self, code: Code, frame: Frame, start: int, written: set[str]
+    ) -> tuple[list[tuple[LoopChunk, list[str]]], NotPlainError | None]:
+        """Chunks that may be sent, each with the names that it reads, and why there are no more of them."""
         ready: list[tuple[LoopChunk, list[str]]] = []
         for chunk in chunks_behind(code, start):
             if any(sent.frame is frame and sent.chunk.start == chunk.start for sent in self._sent):
                 written |= chunk.stores
                 continue
-            names, writes = self._needs(chunk, frame)
+            try:
+                names, writes = self._needs(chunk, frame)
+            except NotPlainError as error:
+                return ready, error
             if self._failures.get((id(code), chunk.start), 0) < MOST_FAILURES and names.isdisjoint(written):
                 ready.append((chunk, sorted(names)))
             written |= chunk.stores | writes
-        ready.sort(key=lambda found: -found[0].weight)
-        for chunk, names_read in ready:
-            if self._busy() >= most:
-                return False
-            self._send(chunk, code, frame, names_read)
-        return True
+        return ready, None
 
     def _stores_between(self, code: Code, first: int, last: int, frame: Frame) -> set[str]:
         """Names that the instructions of a loop, or what it calls, may assign."""

@@ -110,12 +110,10 @@ class Loops:
         if start is None:
             return LEFT
         run = self.active = LoopRun(self, site, tier, code, frame, start)
-        lost = False
         try:
             landing = run.execute()
-            lost = run.on_its_way
         finally:
-            run.give_up()
+            lost = run.give_up()
             self.active = None
         if run.is_inside(landing):
             self._left_in_the_middle(site, code, lost=lost)

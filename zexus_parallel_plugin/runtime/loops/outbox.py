@@ -108,11 +108,13 @@ class Outbox:
         self._metrics.iterations_sent += count
         return True
 
-    def give_up(self) -> None:
-        """Nothing of what is still on its way is needed, nor will be anything else."""
+    def give_up(self) -> bool:
+        """Nothing of what is still on its way is needed, nor will be anything else; whether there was any."""
+        lost = bool(self.pending)
         for pending in self.pending:
             self._dispatch.recorder.range_settled(pending.handle, 0, "not-reached")
             self._dispatch.cancel(pending.handle, pending.seconds)
         self.pending.clear()
         if self.inputs is not None and self.inputs.published:
             self._dispatch.withdraw(self.inputs.base)
+        return lost

@@ -19,6 +19,7 @@ from zexus_parallel_plugin.runtime.loops.inputs import Inputs
 from zexus_parallel_plugin.runtime.loops.messages import RangeResult, decode_result
 from zexus_parallel_plugin.runtime.loops.outbox import Outbox, Pending
 from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES
+from zexus_parallel_plugin.runtime.pieces import piece
 from zexus_parallel_plugin.runtime.snapshot import NotPlainError
 from zexus_parallel_plugin.runtime.visible import visible_from
 
@@ -45,8 +46,6 @@ _RECORD_SECONDS = 1.5e-6
 """What an iteration must take for each value that goes back to the main process by itself."""
 _SHARES = 3
 """A range is this share of what is left for one worker."""
-_UNFORESEEN_PARTS = 16
-"""A range of a loop whose end cannot be foreseen is this part of what has been done already, at most."""
 _DEEP = 3
 """Ranges that are on their way for each worker."""
 _KEPT = 32
@@ -91,11 +90,6 @@ class LoopRun:
         """Whether iterations are being executed in place just now."""
         return self._begun > 0.0
 
-    @property
-    def on_its_way(self) -> bool:
-        """Whether there are ranges that have not been committed."""
-        return bool(self._outbox.pending)
-
     def is_inside(self, landing: Any) -> bool:
         """Whether the interpreter goes on in the middle of the loop."""
         return landing is not LEFT and bool(self._plan.head < landing[0] <= self._plan.last)
@@ -130,9 +124,9 @@ class LoopRun:
         values = inputs.folds.count("")
         return self._loops.forced or (self._site.seconds or 0.0) >= values * _RECORD_SECONDS
 
-    def give_up(self) -> None:
-        """Nothing of what is still on its way is needed."""
-        self._outbox.give_up()
+    def give_up(self) -> bool:
+        """Nothing of what is still on its way is needed; whether there was any."""
+        return self._outbox.give_up()
 
     # -- in place
 
@@ -282,9 +276,8 @@ class LoopRun:
             return _FORCED_COUNT if left is None else min(left, _FORCED_COUNT)
         seconds = self._site.seconds or _PROBE_SECONDS
         if left is None:
-            # What is sent beyond an unforeseen end is lost: no more than a part of what has been done.
-            known = self._done * seconds / _UNFORESEEN_PARTS
-            return max(1, int(min(max(known, _MOST_SECONDS / 4), _MOST_SECONDS) / seconds))
+            work = piece(self._done * seconds, _MOST_SECONDS / 4, _MOST_SECONDS)
+            return max(1, int(work / seconds))
         if not self._outbox.pending and left * seconds < _LEAST_SECONDS:
             return 0
         share = left * seconds / (_SHARES * self._loops.dispatch.workers)

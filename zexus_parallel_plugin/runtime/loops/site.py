@@ -13,7 +13,6 @@ _MOST_SKIPPED = 256
 MOST_FAILURES = 3
 """Ranges, or chunks of one place, in a row that were of no use, after which it is left alone."""
 
-
 MOST_LANDINGS = 12
 """Times that a loop may be left in the middle with nothing on its way. Code that was compiled with wrong
 expectations does that a few times, until it is compiled anew."""
