@@ -1,10 +1,11 @@
 """Runs the sets and writes what the README quotes.
 
-    python benchmarks/run.py [functions programs examples parallel] [--runs N]
+    python benchmarks/run.py [functions programs short examples parallel] [--runs N]
 
 `functions` and `programs` are measured inside one process (in_process.py), `examples` as whole processes on
 the host, on one worker and on all cores, `parallel` as whole processes on one worker and on all cores,
-without a gas limit, beside what the machine gains from as many plain Python processes. Writes
+without a gas limit, beside what the machine gains from as many plain Python processes; `short` are the
+`programs` again, measured like `parallel`: what workers cost where there is hardly time to use them. Writes
 results/SET.json and, from all the files that are there, results/tables.md. The exit code is 1 if an output
 differs.
 """
@@ -28,6 +29,7 @@ from zexus_parallel_plugin.config import ParallelConfig
 TITLES = {
     "functions": "Five functions, execution alone, one core",
     "programs": "Ordinary programs, execution alone, one core",
+    "short": "Ordinary programs, whole processes, no gas limit",
     "examples": "The examples, whole processes",
     "parallel": "Parallel shapes, whole processes, no gas limit",
 }
@@ -35,10 +37,10 @@ TITLES = {
 
 def run_processes(name: str, runs: int) -> dict[str, Any]:
     """Measure a set as whole processes."""
-    limit = "unlimited" if name == "parallel" else None
+    limit = None if name == "examples" else "unlimited"
     config = ParallelConfig(gas_limit=limit)
     documents = []
-    for program in suite.programs(name):
+    for program in suite.programs("programs" if name == "short" else name):
         print(f"{program.name} …", file=sys.stderr, flush=True)
         # parallel_map is a name of the plugin: what the host makes of it is no measure.
         variants, skipped = plan(config, limit, no_host="S10" in program.shapes)
@@ -75,7 +77,7 @@ def write_tables() -> str:
             table = tables.in_process(document)
         else:
             complete = [item for item in document["programs"] if "host" not in item["skipped"]]
-            table = tables.processes(document["programs"] if name == "parallel" else complete)
+            table = tables.processes(complete if name == "examples" else document["programs"])
         parts.append(f"## {title}\n\n{table}\n")
     text = "\n".join(parts)
     (suite.RESULTS / "tables.md").write_text(text, encoding="utf-8")
