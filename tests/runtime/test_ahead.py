@@ -22,7 +22,10 @@ from zexus_parallel_plugin.runtime.loops.driver import Loops
 from zexus_parallel_plugin.runtime.loops.messages import CHUNK_TAG, ChunkSpec
 from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES, MOST_LANDINGS, LoopSite
 from zexus_parallel_plugin.runtime.machine import ParallelMachine
+from zexus_parallel_plugin.runtime.sites import Sites
 from zexus_parallel_plugin.runtime.snapshot import loads
+from zexus_parallel_plugin.runtime.stream import Stream
+from zexus_parallel_plugin.runtime.task import Record
 
 EVERYTHING = {"worker_count": 3, "tier": "interpreter", "mode": "parallel"}
 IN_PLACE = {"worker_count": 1, "tier": "interpreter"}
@@ -136,9 +139,38 @@ def test_cheap_programs_make_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < metrics.reasons["cheap"] < 20, "a cheap site is looked at less and less often"
 
 
+def test_what_calls_take_is_learned_before_the_program_needs_them() -> None:
+    lookahead: Any = object.__new__(Lookahead)
+    lookahead._sites = sites = Sites()
+    lookahead.dispatch = SimpleNamespace(collect=lambda batch: None)
+    action, code = {"bytecode": object()}, object()
+    stream = Stream(SimpleNamespace(), SimpleNamespace(code=code, ended=""))  # type: ignore[arg-type]
+    key = id(code), 7
+    sites.at(key, action).cost.measured(0.005)  # here, before anything was compiled
+
+    def sent(done: bool, *records: Record, failure: str = "") -> None:
+        calls = [SimpleNamespace(ip=7, function=action) for _ in records]
+        handle = SimpleNamespace(done=done)
+        known = None if failure else list(records)
+        stream.batches.append(
+            SimpleNamespace(calls=calls, handle=handle, records=known, failure=failure)  # type: ignore[arg-type]
+        )
+
+    sent(False, Record("", seconds=1.0))
+    for _ in range(20):
+        sent(True, Record("", seconds=0.0001), Record("raised", seconds=9.0))
+    sent(True, Record("", seconds=9.0), failure="died")
+    lookahead.learn(stream)
+    assert sites.expected(key, action) == pytest.approx(0.0001, rel=0.3)
+    assert sites.cost_of(action).seconds == pytest.approx(0.0001)
+    assert [batch.handle.done for batch in stream.batches] == [False]
+    lookahead.learn(stream)
+    assert sites.expected(key, action) == pytest.approx(0.0001, rel=0.3), "once only"
+
+
 @pytest.mark.parametrize(
     ("seconds", "sent", "calls"),
-    [(None, 9.0, 1), (0.0005, 0.0, 6), (0.0005, 0.16, 20), (0.0005, 9.0, 40), (0.01, 0.0, 1), (0.01, 9.0, 2),
+    [(None, 9.0, 1), (0.0005, 0.0, 6), (0.0005, 0.16, 20), (0.0005, 9.0, 80), (0.01, 0.0, 1), (0.01, 9.0, 4),
      (0.05, 9.0, 1)],
 )  # fmt: skip
 def test_tasks_grow_with_the_work_that_has_been_sent(seconds: float | None, sent: float, calls: int) -> None:

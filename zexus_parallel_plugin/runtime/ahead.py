@@ -483,6 +483,7 @@ class Ahead:
         self._lookahead.advance(stream)
         while not self._dispatch.wait(batch, wake_for_any=self._lookahead.more(stream)):
             self._lookahead.advance(stream)
+        self._lookahead.learn(stream)
         batch.left -= 1
         value = self._commit(batch, call, visit.site)
         if value is not _NOTHING and (visit.site.cost.seconds or 0.0) < self._threshold / 2:
@@ -526,8 +527,6 @@ class Ahead:
         meter.gas_used, meter.operation_count = gas, operations
         batch.records[call.index] = _USED
         site.useful()
-        site.cost.measured(record.seconds)
-        self._sites.cost_of(call.function).measured(record.seconds)
         metrics = self._metrics
         metrics.calls_committed += 1
         metrics.committed_seconds += record.seconds

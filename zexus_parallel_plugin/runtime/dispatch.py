@@ -204,7 +204,7 @@ class Dispatch:
                 self.wait_for(batch.handle, wake_for_any=wake_for_any)
             if not batch.handle.done:
                 return False
-            self._collect(batch)
+            self.collect(batch)
         return True
 
     def wait_for(self, handle: Any, *, wake_for_any: bool) -> None:
@@ -224,7 +224,10 @@ class Dispatch:
         _LOG.info("a task failed on its worker, it is executed in place: %s", text)
         return text
 
-    def _collect(self, batch: Batch) -> None:
+    def collect(self, batch: Batch) -> None:
+        """Read the results of a batch that is done, or why there are none; once."""
+        if batch.records is not None or batch.failure:
+            return
         outcome = batch.handle.outcome
         if not outcome.ok:
             batch.failure = self.note_failure(outcome.failure)

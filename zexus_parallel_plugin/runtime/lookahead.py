@@ -14,6 +14,7 @@ from zexus_parallel_plugin.runtime.stream import Source, Stream
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from zexus_parallel_plugin.analysis.footprint import Descriptor
     from zexus_parallel_plugin.engine.execution import Execution
     from zexus_parallel_plugin.engine.frame import Frame
     from zexus_parallel_plugin.metrics import RunMetrics
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-_TASK_SECONDS, _MOST_TASK_SECONDS = 0.003, 0.02
+_TASK_SECONDS, _MOST_TASK_SECONDS = 0.003, 0.04
 """Work that a task should have, at least and at most."""
 _FORCED_CALLS = 4
 """Calls in a task when everything that is legal is sent, however little it is."""
@@ -140,6 +141,20 @@ class Lookahead:
         most = _GUESSED * self.dispatch.workers if stream.source.guesses else _PLANNED
         return not stream.source.ended and stream.outstanding < most
 
+    def learn(self, stream: Stream) -> None:
+        """Learn what calls take on workers, which have compiled code for them: not only when the program gets
+        there, as by then far too many could be on their way, or far too few.
+        """
+        for batch in stream.news():
+            self.dispatch.collect(batch)
+            if batch.records is None:
+                continue  # it has failed
+            for call, record in zip(batch.calls, batch.records, strict=True):
+                if not record.refusal:
+                    key = _key(stream, call.function, call.ip)
+                    self._sites.at(key, call.function).cost.measured(record.seconds)
+                    self._sites.cost_of(call.function).measured(record.seconds)
+
     def advance(self, stream: Stream, *, in_place: bool = False) -> None:
         """Plan and send more calls, as long as the workers could use them.
 
@@ -154,6 +169,7 @@ class Lookahead:
         self._metrics.ahead_seconds += spent
 
     def _advance(self, stream: Stream, *, in_place: bool) -> None:
+        self.learn(stream)
         self.planner.begin()
         unplanned = 0
         for _ in range(_AT_ONCE):
@@ -188,8 +204,7 @@ class Lookahead:
         return self.dispatch.unfinished < self._beside
 
     def _plan(self, stream: Stream, found: Found) -> bool:
-        code = stream.source.code
-        key = id(found.function["bytecode"] if code is None else code), found.ip
+        key = _key(stream, found.function, found.ip)
         site = self._sites.at(key, found.function)
         if site.refusal:
             return False
@@ -222,6 +237,7 @@ class Lookahead:
             for call in calls:
                 stream.forget(call)
         else:
+            stream.batches.append(batch)
             stream.sent += (stream.seconds or 0.0) * len(calls)
             self.dispatch.recorder.sent(batch, stream.source.code)
 
@@ -238,6 +254,12 @@ class Lookahead:
             return
         for stream in self.streams:
             stream.source.ended = stream.source.ended or "internal-error"
+
+
+def _key(stream: Stream, function: Descriptor, ip: int) -> tuple[int, int]:
+    """By which the site of a call is known."""
+    code = stream.source.code
+    return id(function["bytecode"] if code is None else code), ip
 
 
 def _is_caller(outer: Frame, frame: Frame) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from zexus_parallel_plugin.engine.code import Code
     from zexus_parallel_plugin.engine.frame import Frame
+    from zexus_parallel_plugin.runtime.task import Batch
 
 _SEARCHED = 16
 """Planned calls of a site among which a call is looked for: some may have been skipped by the program."""
@@ -75,21 +76,29 @@ class MapSource:
 class Stream:
     """The planned calls of one frame.
 
-    ``pending`` are not sent yet; ``seconds`` is what the latest of them is expected to take, and ``sent``
-    what all take that were sent; ``dry`` counts looks that found nothing.
+    ``pending`` are not sent yet, ``batches`` not known to be done; ``seconds`` is what the latest of them is
+    expected to take, and ``sent`` what all take that were sent; ``dry`` counts looks that found nothing.
     """
 
-    __slots__ = ("dry", "frame", "outstanding", "pending", "queues", "seconds", "sent", "source")
+    __slots__ = ("batches", "dry", "frame", "outstanding", "pending", "queues", "seconds", "sent", "source")
 
     def __init__(self, frame: Frame, source: Source) -> None:
         self.frame = frame
         self.source = source
         self.queues: dict[int, deque[PlannedCall]] = {}
         self.pending: list[PlannedCall] = []
+        self.batches: list[Batch] = []
         self.outstanding = 0
         self.dry = 0
         self.seconds: float | None = None
         self.sent = 0.0
+
+    def news(self) -> list[Batch]:
+        """Batches that were done since this was asked last, whatever the program needs first."""
+        done = [batch for batch in self.batches if batch.handle.done]
+        if done:
+            self.batches = [batch for batch in self.batches if not batch.handle.done]
+        return done
 
     @property
     def finished(self) -> bool:

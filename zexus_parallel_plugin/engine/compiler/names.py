@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zexus_parallel_plugin.engine import parallel
 from zexus_parallel_plugin.engine.code import Code, CodeCache, constant
+from zexus_parallel_plugin.engine.parts import parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -165,10 +166,7 @@ def _descriptors(value: Any) -> list[dict[str, Any]]:
             found.append(part)
         elif type(part) in _CONTAINERS and id(part) not in seen:
             seen.add(id(part))
-            inner = part.values() if type(part) is dict else part
-            # Data has far more values than containers: the types are looked at without a step for each value.
-            if not _CONTAINERS.isdisjoint(map(type, inner)):
-                work += [value for value in inner if type(value) in _CONTAINERS]
+            work += parts_of(part, _CONTAINERS)
     return found
 
 

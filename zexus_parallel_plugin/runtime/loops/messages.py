@@ -12,7 +12,8 @@ import pickle
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from zexus_parallel_plugin.analysis.footprint import is_function
-from zexus_parallel_plugin.runtime.snapshot import CONTAINERS, NotPlainError, dumps
+from zexus_parallel_plugin.engine.parts import parts_of
+from zexus_parallel_plugin.runtime.snapshot import CONTAINERS, NotPlainError, dumps, without_collections
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,6 +22,8 @@ RANGE_TAG: Final = "range"
 """First item of the payload of a range task."""
 CHUNK_TAG: Final = "chunk"
 """First item of the payload of a chunk task."""
+
+_SETS = frozenset({set, frozenset})
 
 
 class RangeSpec(NamedTuple):
@@ -143,10 +146,8 @@ def containers_of(values: Iterable[Any]) -> list[Any]:
             continue
         seen.add(id(value))
         found.append(value)
-        kind = type(value)
-        parts = value.values() if kind is dict else value if kind is list or kind is tuple else ()
-        if not CONTAINERS.isdisjoint(map(type, parts)):
-            work += [part for part in parts if type(part) in CONTAINERS][::-1]
+        if type(value) not in _SETS:
+            work += parts_of(value, CONTAINERS)[::-1]
     return found
 
 
@@ -234,7 +235,8 @@ def decode_result(data: Any, inputs: Callable[[], list[Any]]) -> RangeResult:
     :raises ValueError: the bytes are something else.
     """
     try:
-        return RangeResult(*_ReferenceUnpickler(io.BytesIO(data), _Late(inputs)).load())
+        with without_collections():
+            return RangeResult(*_ReferenceUnpickler(io.BytesIO(data), _Late(inputs)).load())
     except Exception as error:
         raise ValueError(f"not an answer to a range: {type(error).__name__}: {error}") from error
 
@@ -242,7 +244,8 @@ def decode_result(data: Any, inputs: Callable[[], list[Any]]) -> RangeResult:
 def decode_chunk(data: Any, inputs: Callable[[], list[Any]]) -> ChunkResult:
     """The same for a chunk."""
     try:
-        return ChunkResult(*_ReferenceUnpickler(io.BytesIO(data), _Late(inputs)).load())
+        with without_collections():
+            return ChunkResult(*_ReferenceUnpickler(io.BytesIO(data), _Late(inputs)).load())
     except Exception as error:
         raise ValueError(f"not an answer to a chunk: {type(error).__name__}: {error}") from error
 
