@@ -109,6 +109,11 @@ class Dispatch:
         self.recorder = recorder
 
     @property
+    def opened(self) -> bool:
+        """Whether there is a pool, whose workers are running or being started."""
+        return self._pool is not None
+
+    @property
     def unfinished(self) -> int:
         """Batches that are on their way or being worked at."""
         self._open = [batch for batch in self._open if not batch.handle.done]

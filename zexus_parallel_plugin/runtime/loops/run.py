@@ -34,6 +34,8 @@ _LOG = logging.getLogger(__name__)
 
 _START_SECONDS = 0.02
 """Work that must be left for the first worker processes to be started."""
+_BOOT_SECONDS = 0.03
+"""Time from the first task until workers have been started and begin with it, about."""
 _LEFT_SECONDS = 0.002
 """Work that must be left in a loop for its ranges to be sent."""
 _SURE_SECONDS = 0.005
@@ -112,6 +114,8 @@ class LoopRun:
             self._loops.metrics.reasons["loop-short"] += 1
             return LEFT
         self._site.pays()
+        if not self._loops.dispatch.opened:
+            self._keep_first()
         while True:
             self._fill(self._loops.dispatch.workers * _DEEP)
             if not self._outbox.pending or self._loops.dispatch.failed:
@@ -119,6 +123,12 @@ class LoopRun:
             landing = self._next()
             if landing is not None:
                 return landing
+
+    def _keep_first(self) -> None:
+        """Workers have yet to be started: what is computed here meanwhile need not be sent to them."""
+        if not self._loops.forced:
+            seconds = self._site.seconds or _PROBE_SECONDS
+            self._outbox.sent = self._done + max(1, int(_BOOT_SECONDS / seconds))
 
     def _worth_recording(self, inputs: Inputs) -> bool:
         """Whether iterations take longer than handing back what they record, value by value."""
