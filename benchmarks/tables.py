@@ -56,14 +56,21 @@ def in_process(document: dict[str, Any]) -> str:
 
 
 def processes(documents: Sequence[dict[str, Any]]) -> str:
-    """What ``run.py`` measured: one record of ``zexus-parallel bench`` for each program."""
+    """What ``run.py`` measured: one record of ``zexus-parallel bench`` for each program.
+
+    Times are medians. ``least`` is the ratio of the shortest times, where there are several: other guests of
+    the same computer take more from a program on two cores than from one on one core.
+    """
     names = [variant["name"] for variant in documents[0]["variants"]]
     last = names[-1]
     headings = ["seconds", *(_label(name) for name in names)]
+    several = min(len(variant["runs"]) for variant in documents[0]["variants"]) > 1
     ratios = [("host", "speedup_over_host"), ("workers-1", "speedup_over_one_worker")]
     ratios = [(name, key) for name, key in ratios if name in names and name != last]
     for name, _ in ratios:
         headings += [f"{_label(name)} ÷ {_label(last)}", "net"]
+        if several:
+            headings.append("least")
     gains = [document["machine"] for document in documents if document.get("machine")]
     if gains:
         headings.append("the machine")
@@ -73,19 +80,22 @@ def processes(documents: Sequence[dict[str, Any]]) -> str:
         found = {variant["name"]: variant for variant in document["variants"]}
         name = document["name"] if document["same_output"] else f"{document['name']} (DIFFERS)"
         row = [name, *(f"{found[name]['median']:.2f}" for name in names)]
-        for _, key in ratios:
-            for column in (key, f"net_{key}"):
-                row.append(_number(found[last][column], 1, 2))
-                if found[last][column]:
-                    columns.setdefault(column, []).append(found[last][column])
+        for other, key in ratios:
+            values = [(column, found[last][column]) for column in (key, f"net_{key}")]
+            if several:
+                values.append((f"least_{key}", found[other]["min"] / found[last]["min"]))
+            for column, value in values:
+                row.append(_number(value, 1, 2))
+                if value:
+                    columns.setdefault(column, []).append(value)
         if gains:
             row.append(_number(document.get("machine"), 1, 2))
         rows.append(row)
     mean = ["geometric mean", *("" for _ in names)]
     for _, key in ratios:
-        for column in (key, f"net_{key}"):
-            values = columns.get(column)
-            mean.append(f"{geometric_mean(values):.2f}" if values else "–")
+        for column in (key, f"net_{key}", *([f"least_{key}"] if several else [])):
+            found_values = columns.get(column)
+            mean.append(f"{geometric_mean(found_values):.2f}" if found_values else "–")
     if gains:
         mean.append(f"{geometric_mean(gains):.2f}")
     return markdown(headings, [*rows, mean])

@@ -20,6 +20,7 @@ from zexus_parallel_plugin.runtime.late import LateAhead
 from zexus_parallel_plugin.runtime.lookahead import Lookahead
 from zexus_parallel_plugin.runtime.loops.driver import Loops
 from zexus_parallel_plugin.runtime.loops.messages import CHUNK_TAG, ChunkSpec
+from zexus_parallel_plugin.runtime.loops.run import LoopRun
 from zexus_parallel_plugin.runtime.loops.site import MOST_FAILURES, MOST_LANDINGS, LoopSite
 from zexus_parallel_plugin.runtime.machine import ParallelMachine
 from zexus_parallel_plugin.runtime.sites import Sites
@@ -497,6 +498,21 @@ def test_ranges_come_when_there_are_no_calls_ahead(monkeypatch: pytest.MonkeyPat
     result, metrics = run(source, {"worker_count": 2}, gas_limit=10**9)
     assert result == run(source, IN_PLACE, gas_limit=10**9)[0]
     assert metrics.ranges_committed > 0
+
+
+@pytest.mark.parametrize(
+    ("opened", "forced", "sent"), [(False, False, 35), (True, False, 0), (False, True, 0)]
+)
+def test_the_first_iterations_are_kept_while_workers_are_started(
+    opened: bool, forced: bool, sent: int
+) -> None:
+    loop: Any = object.__new__(LoopRun)
+    loop._loops = SimpleNamespace(dispatch=SimpleNamespace(opened=opened), forced=forced)
+    loop._site = SimpleNamespace(seconds=0.001)
+    loop._outbox = SimpleNamespace(sent=0)
+    loop._done = 5
+    loop._keep_first()
+    assert loop._outbox.sent == sent
 
 
 @pytest.mark.parametrize("where", ["LoopRun._fill_up", "LoopRun._result", "behind.Behind._look"])

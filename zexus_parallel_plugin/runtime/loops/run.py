@@ -114,8 +114,7 @@ class LoopRun:
             self._loops.metrics.reasons["loop-short"] += 1
             return LEFT
         self._site.pays()
-        if not self._loops.dispatch.opened:
-            self._keep_first()
+        self._keep_first()
         while True:
             self._fill(self._loops.dispatch.workers * _DEEP)
             if not self._outbox.pending or self._loops.dispatch.failed:
@@ -126,7 +125,7 @@ class LoopRun:
 
     def _keep_first(self) -> None:
         """Workers have yet to be started: what is computed here meanwhile need not be sent to them."""
-        if not self._loops.forced:
+        if not self._loops.dispatch.opened and not self._loops.forced:
             seconds = self._site.seconds or _PROBE_SECONDS
             self._outbox.sent = self._done + max(1, int(_BOOT_SECONDS / seconds))
 
