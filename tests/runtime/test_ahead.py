@@ -334,6 +334,42 @@ def test_cheap_loops_are_compiled_in_the_main_process(monkeypatch: pytest.Monkey
     assert not metrics.calls_sent
 
 
+@pytest.mark.parametrize(("seconds", "pieces"), [(0.0, MOST_LANDINGS), (1.0, 1000)])
+def test_a_loop_that_is_left_again_and_again_is_not_timed(
+    seconds: float, pieces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LateAhead, "_worth", lambda _late: False)
+    timed = []
+
+    def time(_late: LateAhead, execute: Any) -> tuple[Any, float, bool]:
+        timed.append(execute)
+        return execute(), seconds, True
+
+    monkeypatch.setattr(LateAhead, "_timed", time)
+    source = (
+        'let bad = 0; let n = 0; while (n < 4000) { try { require(n % 3 > 0, "no"); } '
+        "catch (error) { bad = bad + 1; } n = n + 1; } print(bad);"
+    )
+    result, _metrics = run(source, {"worker_count": 2, "tier": "auto"}, gas_limit=10**9)
+    assert result == run(source, IN_PLACE, gas_limit=10**9)[0]
+    if seconds:
+        assert len(timed) >= pieces, "calls that take long may be worth looking at"
+    else:
+        assert len(timed) == pieces, "most of the time would go into looking at it"
+
+
+def test_a_loop_that_was_left_often_is_left_to_this_process_with_the_next_time() -> None:
+    loops: Any = object.__new__(Loops)
+    loops.forced, loops._sites, loops._codes = False, {}, []
+    refused = []
+    loops.refuse = lambda _site, _code, reason: refused.append(reason)
+    code: Any = object()
+    loops.left_often(code, 3)
+    assert not refused
+    loops._left_in_the_middle(loops._site(code, 3), code, lost=False)
+    assert refused == ["loop-left"]
+
+
 @pytest.mark.usefixtures("soon")
 def test_large_inputs_of_short_calls_are_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     use_fake_pool(monkeypatch, "prompt")

@@ -14,6 +14,7 @@ from time import thread_time
 from typing import TYPE_CHECKING, Any, Final
 
 from zexus_parallel_plugin.runtime.loops.extent import iterations_left
+from zexus_parallel_plugin.runtime.loops.site import MOST_LANDINGS
 from zexus_parallel_plugin.runtime.pulse import Pulse
 from zexus_parallel_plugin.runtime.visible import visible_from
 
@@ -67,6 +68,26 @@ class Flight:
         self.visit: Any = None
 
 
+class _Restless:
+    """A loop that was left in the middle. ``proved``: again and again, and soon each time."""
+
+    __slots__ = ("_landings", "_seconds", "code")
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+        self._landings = 0
+        self._seconds = 0.0
+
+    def left(self, seconds: float) -> None:
+        """It was left once more, after this time."""
+        self._landings += 1
+        self._seconds += seconds
+
+    @property
+    def proved(self) -> bool:
+        return self._landings >= MOST_LANDINGS and self._seconds < self._landings * _PIECE_SECONDS
+
+
 class LateAhead:
     """Stands for an `Ahead` until there is one, and then passes everything on to it."""
 
@@ -84,6 +105,7 @@ class LateAhead:
         self._asked = False
         self._waking = False
         self._plans: dict[tuple[int, int], RangePlan | None] = {}
+        self._restless: dict[tuple[int, int], _Restless] = {}
         self.forced = forced
         self.real: Ahead | None = None
         self.pulse = Pulse(self._on_beat)
@@ -97,6 +119,9 @@ class LateAhead:
             self.pulse = real.pulse
             for flight in self._flights:
                 flight.visit = real.adopt(flight)
+            for (_, head), loop in self._restless.items():
+                if loop.proved:
+                    real.loops.left_often(loop.code, head)
             self.real = self._execution.ahead = real
         return self.real
 
@@ -195,11 +220,15 @@ class LateAhead:
         self._asked = True
         count, spent = 32, 0.0
         seconds: float | None = None
+        restless = self._restless.get((id(code), head))
         while not self._worth():
+            if restless is not None and restless.proved:
+                return LEFT  # most of the time would go into looking at it
             landing, took, warm = self._timed(partial(tier.run_counted, code, head, frame, count))
             if landing is None:
                 return LEFT
             if landing[0] != -1:
+                self._restless.setdefault((id(code), head), _Restless(code)).left(took)
                 return landing
             spent += took
             seconds = took / count
