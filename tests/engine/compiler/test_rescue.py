@@ -38,6 +38,26 @@ def test_errors_are_handled_without_leaving_the_unit() -> None:
     assert "CAUGHT" in unit(execution, "g").source
 
 
+def test_an_error_goes_to_the_innermost_handler_even_if_that_one_is_not_compiled() -> None:
+    execution = run(
+        FAILING
+        + """
+        action g(n) {
+            let seen = [];
+            for i in range(n) {
+                try {
+                    try { f(i); } catch (inner) { if (i == 4) { continue; } seen.push("inner " + inner); }
+                    require(i != 5, "five");
+                } catch (outer) { seen.push("outer " + outer); }
+            }
+            return seen;
+        }
+        print(g(3), g(12));
+        """
+    )
+    assert "CAUGHT" in unit(execution, "g").source
+
+
 def test_operands_of_a_failed_statement_stay_below() -> None:
     execution = run(
         FAILING

@@ -353,7 +353,7 @@ class Emitter(EffectEmitter):
         self.lines += body
         self.line("except Exception as error:")
         helper = "CAUGHT_WRITING" if outdated else "CAUGHT"
-        self.line(f"    {caught} = {helper}(error, U_{self.tag}, g, n, J)")
+        self.line(f"    {caught} = {helper}(error, U_{self.tag}, {node.handler}, g, n, J)")
         self.line(f"    if {caught} is None: raise")
         self.line(f"if {caught} is not None:")
         self.lines += rescued

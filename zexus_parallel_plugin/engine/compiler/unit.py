@@ -179,17 +179,19 @@ class Exits:
         return ip, stack, tries
 
     def caught(
-        self, error: Exception, unit: Unit, gas: int, operations: int, kept: list[Any]
+        self, error: Exception, unit: Unit, handler: int, gas: int, operations: int, kept: list[Any]
     ) -> tuple[int, int, str] | None:
         """What the handler of a ``try`` begins with when a line of the body has failed: gas, operations, and
         the text of the error. None if the interpreter has to go on.
 
+        :param handler: the instruction with which it begins. A ``try`` inside of this one may have one that
+            is not compiled, and the error is that one's then.
         :param kept: gets the operands that the statement leaves on the stack.
         """
         traceback = error.__traceback__
         assert traceback is not None
         exit_ = unit.exits[line_of(error, traceback)]
-        if not exit_.raised or len(kept) > MOST_KEPT:
+        if not exit_.raised or exit_.tries[-1:] != (handler,) or len(kept) > MOST_KEPT:
             return None
         local_values = traceback.tb_frame.f_locals if exit_.stack or exit_.turns else {}
         if exit_.stack:
@@ -201,10 +203,10 @@ class Exits:
         return *_spent(exit_, gas, operations, local_values), text
 
     def caught_writing(
-        self, error: Exception, unit: Unit, gas: int, operations: int, kept: list[Any]
+        self, error: Exception, unit: Unit, handler: int, gas: int, operations: int, kept: list[Any]
     ) -> tuple[int, int, str] | None:
         """The same, with variables in their dictionaries brought up to date."""
-        found = self.caught(error, unit, gas, operations, kept)
+        found = self.caught(error, unit, handler, gas, operations, kept)
         traceback = error.__traceback__
         if found is not None and traceback is not None:
             exit_ = unit.exits[line_of(error, traceback)]
