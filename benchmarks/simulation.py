@@ -5,7 +5,8 @@ of guided sizes until there are enough on their way, waits for the first one in 
 commits it, and sends more. Sizes and depths are the run time's own. A worker takes the next range as soon as
 it has ended one; ranges are given to workers in the order in which they were sent.
 
-It is a model: messages do not slow each other down, every process has a core, and times are those of a quiet
+It is a model: ranges that the pool would have bound to a worker ahead of their turn go to the one that is
+free first, messages do not slow each other down, every process has a core, and times are those of a quiet
 machine.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
@@ -143,24 +144,25 @@ def test_cheap_programs_make_no_pool(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_calls_take_is_learned_before_the_program_needs_them() -> None:
     lookahead: Any = object.__new__(Lookahead)
     lookahead._sites = sites = Sites()
-    lookahead.dispatch = SimpleNamespace(collect=lambda batch: None)
+    lookahead.dispatch = SimpleNamespace(collect=lambda batch: None, guarded=nullcontext)
     action, code = {"bytecode": object()}, object()
     stream = Stream(SimpleNamespace(), SimpleNamespace(code=code, ended=""))  # type: ignore[arg-type]
     key = id(code), 7
     sites.at(key, action).cost.measured(0.005)  # here, before anything was compiled
 
-    def sent(done: bool, *records: Record, failure: str = "") -> None:
+    def sent(done: bool, *records: Record, failure: str = "", left: int = 1) -> None:
         calls = [SimpleNamespace(ip=7, function=action) for _ in records]
         handle = SimpleNamespace(done=done)
         known = None if failure else list(records)
         stream.batches.append(
-            SimpleNamespace(calls=calls, handle=handle, records=known, failure=failure)  # type: ignore[arg-type]
+            SimpleNamespace(calls=calls, handle=handle, records=known, failure=failure, left=left)  # type: ignore[arg-type]
         )
 
     sent(False, Record("", seconds=1.0))
     for _ in range(20):
         sent(True, Record("", seconds=0.0001), Record("raised", seconds=9.0))
     sent(True, Record("", seconds=9.0), failure="died")
+    sent(True, Record("", seconds=9.0), left=0)  # given up
     lookahead.learn(stream)
     assert sites.expected(key, action) == pytest.approx(0.0001, rel=0.3)
     assert sites.cost_of(action).seconds == pytest.approx(0.0001)
@@ -358,7 +360,8 @@ def test_a_loop_that_is_left_again_and_again_is_not_timed(
         assert len(timed) == pieces, "most of the time would go into looking at it"
 
 
-def test_a_loop_that_was_left_often_is_left_to_this_process_with_the_next_time() -> None:
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_loop_that_was_left_often_is_left_to_this_process_with_the_next_time(lost: bool) -> None:
     loops: Any = object.__new__(Loops)
     loops.forced, loops._sites, loops._codes = False, {}, []
     refused = []
@@ -366,7 +369,7 @@ def test_a_loop_that_was_left_often_is_left_to_this_process_with_the_next_time()
     code: Any = object()
     loops.left_often(code, 3)
     assert not refused
-    loops._left_in_the_middle(loops._site(code, 3), code, lost=False)
+    loops._left_in_the_middle(loops._site(code, 3), code, lost=lost)
     assert refused == ["loop-left"]
 
 

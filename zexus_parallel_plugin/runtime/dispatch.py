@@ -204,12 +204,11 @@ class Dispatch:
 
     def wait(self, batch: Batch, *, wake_for_any: bool) -> bool:
         """Wait for the results of a batch, or with ``wake_for_any`` of any one; whether they are there."""
-        if batch.records is None and not batch.failure:
-            if not batch.handle.done:
-                self.wait_for(batch.handle, wake_for_any=wake_for_any)
-            if not batch.handle.done:
-                return False
-            self.collect(batch)
+        if not batch.handle.done:
+            self.wait_for(batch.handle, wake_for_any=wake_for_any)
+        if not batch.handle.done:
+            return False
+        self.collect(batch)
         return True
 
     def wait_for(self, handle: Any, *, wake_for_any: bool) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zexus_parallel_plugin.runtime.lookout import Found
     from zexus_parallel_plugin.runtime.planner import Planner
     from zexus_parallel_plugin.runtime.sites import Site, Sites
-    from zexus_parallel_plugin.runtime.task import PlannedCall
+    from zexus_parallel_plugin.runtime.task import Batch, PlannedCall
 
 _LOG = logging.getLogger(__name__)
 
@@ -145,15 +145,20 @@ class Lookahead:
         """Learn what calls take on workers, which have compiled code for them: not only when the program gets
         there, as by then far too many could be on their way, or far too few.
         """
-        for batch in stream.news():
-            self.dispatch.collect(batch)
-            if batch.records is None:
-                continue  # it has failed
-            for call, record in zip(batch.calls, batch.records, strict=True):
-                if not record.refusal:
-                    key = _key(stream, call.function, call.ip)
-                    self._sites.at(key, call.function).cost.measured(record.seconds)
-                    self._sites.cost_of(call.function).measured(record.seconds)
+        with self.dispatch.guarded():
+            for batch in stream.news():
+                if batch.left:  # else it has been given up, and has no results
+                    self._learn(stream, batch)
+
+    def _learn(self, stream: Stream, batch: Batch) -> None:
+        self.dispatch.collect(batch)
+        if batch.records is None:
+            return  # it has failed
+        for call, record in zip(batch.calls, batch.records, strict=True):
+            if not record.refusal:
+                key = _key(stream, call.function, call.ip)
+                self._sites.at(key, call.function).cost.measured(record.seconds)
+                self._sites.cost_of(call.function).measured(record.seconds)
 
     def advance(self, stream: Stream, *, in_place: bool = False) -> None:
         """Plan and send more calls, as long as the workers could use them.

@@ -91,7 +91,7 @@ def loads(data: Any, resolve: Callable[[bytes], Any]) -> Any:
 
 @contextmanager
 def without_collections() -> Iterator[None]:
-    """Nothing that is made in this context is garbage yet, so that nobody need look for any: half of the time
+    """Nothing that is made in this context is garbage yet, so that nobody need look for any: much of the time
     of reading many lists would go there.
     """
     enabled = gc.isenabled()

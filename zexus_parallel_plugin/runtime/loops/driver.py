@@ -121,15 +121,18 @@ class Loops:
 
     def _left_in_the_middle(self, site: LoopSite, code: Code, *, lost: bool) -> None:
         """A loop goes on in the interpreter; with ``lost``, ranges of it were on their way."""
-        site.landings += 1
-        site.failures += lost
+        if lost:
+            site.failures += 1
+        else:
+            site.landings += 1
         useless = site.failures >= MOST_FAILURES or site.landings >= MOST_LANDINGS
         if useless and not self.forced:
             self.refuse(site, code, "loop-left")
 
     def left_often(self, code: Code, head: int) -> None:
         """A loop was left in the middle again and again before anybody looked ahead: once more is enough."""
-        self._site(code, head).landings = MOST_LANDINGS - 1
+        site = self._site(code, head)
+        site.landings, site.failures = MOST_LANDINGS - 1, MOST_FAILURES - 1
 
     def refuse(self, site: LoopSite, code: Code, reason: str, detail: str = "") -> None:
         """Leave a loop alone from now on; the first reason counts."""

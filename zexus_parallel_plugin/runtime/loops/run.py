@@ -49,7 +49,7 @@ _RECORD_SECONDS = 1.5e-6
 _SHARES = 3
 """A range is this share of what is left for one worker."""
 _DEEP = 5
-"""Ranges that are on their way for each worker. With more than four the pool sends some of them ahead, so
+"""Ranges that are on their way for each worker. With more than three the pool sends some of them ahead, so
 that no worker waits for this process to be scheduled."""
 _KEPT = 32
 """Ranges for each worker that may wait to be committed, because an earlier one takes longer."""

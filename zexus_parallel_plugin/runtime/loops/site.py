@@ -14,8 +14,8 @@ MOST_FAILURES = 3
 """Ranges, or chunks of one place, in a row that were of no use, after which it is left alone."""
 
 MOST_LANDINGS = 12
-"""Times that a loop may be left in the middle, even with nothing on its way. Code that was compiled with
-wrong expectations does that a few times, until it is compiled anew."""
+"""Times that a loop may be left in the middle with nothing on its way. Code that was compiled with wrong
+expectations does that a few times, until it is compiled anew."""
 
 
 class LoopSite:
@@ -25,7 +25,7 @@ class LoopSite:
         head: its first instruction. plan: how its iterations are computed out of order, when that is known.
         refusal: reason code why it is executed in place from now on; empty if it is not.
         seconds: what an iteration takes, lately. failures: ranges in a row that were of no use.
-        landings: times that it was left in the middle.
+        landings: times that it was left in the middle with nothing on its way.
         worth: it has been executed on workers. skip: executions of it that are not looked at.
     """
 
