@@ -62,43 +62,39 @@ def processes(documents: Sequence[dict[str, Any]]) -> str:
     the same computer take more from a program on two cores than from one on one core.
     """
     names = [variant["name"] for variant in documents[0]["variants"]]
-    last = names[-1]
-    headings = ["seconds", *(_label(name) for name in names)]
     several = min(len(variant["runs"]) for variant in documents[0]["variants"]) > 1
-    ratios = [("host", "speedup_over_host"), ("workers-1", "speedup_over_one_worker")]
-    ratios = [(name, key) for name, key in ratios if name in names and name != last]
-    for name, _ in ratios:
-        headings += [f"{_label(name)} ÷ {_label(last)}", "net"]
-        if several:
-            headings.append("least")
-    gains = [document["machine"] for document in documents if document.get("machine")]
-    if gains:
+    kinds = ("speedup", "net", "least") if several else ("speedup", "net")
+    others = [name for name in _OVER if name in names[:-1]]
+    headings = ["seconds", *(_label(name) for name in names)]
+    for other in others:
+        headings += [f"{_label(other)} ÷ {_label(names[-1])}", *kinds[1:]]
+    gains = [[_gain(document, other, kind) for other in others for kind in kinds] for document in documents]
+    if any(document.get("machine") for document in documents):
         headings.append("the machine")
+        for document, row in zip(documents, gains, strict=True):
+            row.append(document.get("machine"))
     rows = []
-    columns: dict[str, list[float]] = {}
-    for document in documents:
-        found = {variant["name"]: variant for variant in document["variants"]}
+    for document, row in zip(documents, gains, strict=True):
         name = document["name"] if document["same_output"] else f"{document['name']} (DIFFERS)"
-        row = [name, *(f"{found[name]['median']:.2f}" for name in names)]
-        for other, key in ratios:
-            values = [(column, found[last][column]) for column in (key, f"net_{key}")]
-            if several:
-                values.append((f"least_{key}", found[other]["min"] / found[last]["min"]))
-            for column, value in values:
-                row.append(_number(value, 1, 2))
-                if value:
-                    columns.setdefault(column, []).append(value)
-        if gains:
-            row.append(_number(document.get("machine"), 1, 2))
-        rows.append(row)
-    mean = ["geometric mean", *("" for _ in names)]
-    for _, key in ratios:
-        for column in (key, f"net_{key}", *([f"least_{key}"] if several else [])):
-            found_values = columns.get(column)
-            mean.append(f"{geometric_mean(found_values):.2f}" if found_values else "–")
-    if gains:
-        mean.append(f"{geometric_mean(gains):.2f}")
-    return markdown(headings, [*rows, mean])
+        seconds = [f"{variant['median']:.2f}" for variant in document["variants"]]
+        rows.append([name, *seconds, *(_number(gain, 1, 2) for gain in row)])
+    known = [[gain for gain in column if gain] for column in zip(*gains, strict=True)]
+    means = [geometric_mean(column) if column else None for column in known]
+    rows.append(["geometric mean", *("" for _ in names), *(_number(mean, 1, 2) for mean in means)])
+    return markdown(headings, rows)
+
+
+_OVER = {"host": "speedup_over_host", "workers-1": "speedup_over_one_worker"}
+
+
+def _gain(document: dict[str, Any], other: str, kind: str) -> float | None:
+    """How many times as fast the last variant is as another one; None where that is not known."""
+    found = {variant["name"]: variant for variant in document["variants"]}
+    last = document["variants"][-1]
+    if kind == "least":
+        return float(found[other]["min"] / last["min"])
+    gain: float | None = last[_OVER[other] if kind == "speedup" else f"net_{_OVER[other]}"]
+    return gain
 
 
 def _label(name: str) -> str:
